@@ -1,0 +1,1 @@
+"""The chart font: an own subset of Noto Sans CJK SC, so that charts look alike on every machine."""
