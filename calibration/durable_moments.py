@@ -168,11 +168,16 @@ def window_moments(parameters: Parameters, share: float = 0.16) -> list[Moment]:
     year = path(parameters, [uniform(share, start, start, start + YEAR)], months)
     lasting = path(parameters, [uniform(share, start, start, None)], months)
     known = path(parameters, [uniform(share, start - 3, start, start + YEAR)], months)
-    inframarginal = ((0.5, 0.75), (0.4, 0.75), (0.45, 0.60))
+    # Phones and computers have no estimate of their own: the bands of appliances are borrowed.
+    inframarginal = ((0.5, 0.75), (0.5, 0.75), (0.45, 0.60))
     for number, category in enumerate(CATEGORIES):
         b = base[:, number]
         moments += _short_window(category, b, short[:, number], start, inframarginal[number])
+        moments += _spending_per_yuan(f"2 months, {category}", b, short[:, number], share, start, 2)
         moments += _year_window(category, b, year[:, number], start)
+        moments += _spending_per_yuan(
+            f"12 months, {category}", b, year[:, number], share, start, YEAR
+        )
         moments += _other_windows(category, b, lasting[:, number], known[:, number], start)
     return moments
 
@@ -213,11 +218,22 @@ def _year_window(category: str, base: FloatArray, path_: FloatArray, start: int)
         Moment(f"{label} months 5-9", _ratio(base, path_, start + 4, start + 9), 0.0, 0.5, "shape"),
         Moment(f"{label} last month", _ratio(base, path_, end - 1, end), 0.3, 1.5, "shape"),
         Moment(f"{label} next half year", _ratio(base, path_, end, end + 6), -0.45, -0.1, "shape"),
-        Moment(f"{label} reversed after 12", -_extra(base, path_, end, end + 12) / gained, 0.5,
-               0.95, "RT4a"),
-        Moment(f"{label} reversed after 24", -_extra(base, path_, end, end + 24) / gained, 0.6,
-               1.0, "RT4d"),
+        Moment(f"{label} reversed after 12", -_extra(base, path_, end, end + 12) / gained, 0.4,
+               0.95, "shape"),
     ]  # fmt: skip
+
+
+def _spending_per_yuan(
+    label: str, base: FloatArray, path_: FloatArray, share: float, start: int, length: int
+) -> list[Moment]:
+    """Extra spending at list prices per yuan of subsidy on every unit sold in the window."""
+    cost = share * float(path_[start : start + length].sum())
+    during = _extra(base, path_, start, start + length) / cost
+    after = _extra(base, path_, start, start + length + 24) / cost
+    return [
+        Moment(f"{label}: spending per yuan, window", during, 2.0, 3.5, "RT4d"),
+        Moment(f"{label}: spending per yuan, 24 m after", after, 0.0, 1.0, "RT4d"),
+    ]
 
 
 def _other_windows(

@@ -54,7 +54,7 @@ class ItemSolution:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _soft_maximum(keep: float, replace: float, scale: float) -> float:
-    """scale * log(exp(keep / scale) + exp(replace / scale)) without overflow."""
+    """Smooth maximum, scale * log(exp(keep / scale) + exp(replace / scale)) without overflow."""
     gap = (replace - keep) / scale
     if gap > 0.0:
         return float(replace + scale * math.log1p(math.exp(-gap)))
@@ -275,7 +275,7 @@ def unit_history(odds: FloatArray, need: FloatArray) -> tuple[FloatArray, FloatA
 
 def to_words(probability: FloatArray) -> WordArray:
     """Probabilities as 32-bit words: probability * 2^32, saturating at 2^32 - 1."""
-    return np.minimum(probability * _WORD, _WORD - 1.0).astype(np.uint32)
+    return np.asarray(np.minimum(probability * _WORD, _WORD - 1.0), dtype=np.uint32)
 
 
 def category_of(item: int) -> str:
@@ -334,7 +334,9 @@ def _log_odds(rate: float) -> float:
     return math.log(rate / (1.0 - rate))
 
 
-def year_odds(problem: ItemProblem, value: FloatArray, replace: FloatArray, loss: float) -> FloatArray:
+def year_odds(
+    problem: ItemProblem, value: FloatArray, replace: FloatArray, loss: float
+) -> FloatArray:
     """Purchase probabilities [12, age, clock] that go with periodic values."""
     odds, scratch = np.empty_like(value), np.empty_like(value[0])
     for month in range(YEAR):
@@ -439,24 +441,23 @@ def entry_year(
     """Periodic first-purchase problem for values of buying `replace` [12]: value, odds [12]."""
     odds = np.empty(YEAR)
     problem = solution.problem
-    value = _entry_year(
-        start, replace, attention, outside, problem.discount, problem.scale, odds
-    )
+    value = _entry_year(start, replace, attention, outside, problem.discount, problem.scale, odds)
     return value, odds
 
 
-def solve_entry(solution: ItemSolution, rate: float) -> EntrySolution:
+def solve_entry(solution: ItemSolution, rate: float, conviction: float) -> EntrySolution:
     """Invert the outside flow so that a year without policy has the mean monthly `rate`.
 
-    A first purchase comes to mind with probability rate / need_rate and is then as likely as the
-    replacement of a unit in need. Raises RuntimeError if the inversion fails.
+    A first purchase comes to mind with probability rate / conviction (a new household, a licence,
+    a move: the counterpart of need) and is made, on average, with probability `conviction`.
+    Raises RuntimeError if the inversion fails.
     """
     problem = solution.problem
-    attention = rate / problem.need_rate
+    attention = rate / conviction
     replace = value_of_buying(solution, problem.price, np.roll(solution.fresh, -1))
     value = float(replace.mean())
     outside = (1.0 - problem.discount) * value
-    target, width = _log_odds(problem.need_rate), (1.0 - problem.discount) * problem.scale
+    target, width = _log_odds(conviction), (1.0 - problem.discount) * problem.scale
     if attention <= 0.0:
         return EntrySolution(outside, 0.0, value, np.zeros(YEAR))
     for _ in range(80):

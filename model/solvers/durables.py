@@ -10,11 +10,12 @@ units of the item's price in that class. Each month the household keeps or repla
     P(buy)      = 1 / (1 + exp((keep - replace) / sigma))
 
 d' = 1 with hazard h(a) = min(h0 + wear / life (a / life)^3, ceiling) when d = 0, else d + 1 up to
-12. Someone without the item compares `u0 + beta N'` with the same `replace`. The fixed cost F, the
-weight nu of need and u0 have no scale of their own: they are inverted so that the purchase rates
-of a year without policy equal the parameters `discretionary_rate` (working unit at half its
-life), `need_rate` (six months in need, at full life) and `first_purchase_rate`. Price sensitivity
-is then sigma alone, and a subsidy reaches the tables only through the price.
+12. Someone without the item thinks of buying in a month with probability first_purchase_rate /
+first_purchase_conviction and then compares `u0 + beta N'` with the same `replace`. The fixed
+cost F, the weight nu of need and u0 have no scale of their own: they are inverted so that the
+purchase rates of a year without policy equal the parameters `discretionary_rate` (working unit
+at half its life), `need_rate` (six months in need, at full life) and `first_purchase_rate`. Price
+sensitivity is then sigma alone, and a subsidy reaches the tables only through the price.
 
 Calendar: promotions make the price 12-periodic, and with it the solution without policy.
 
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -184,12 +186,15 @@ def base_year(parameters: Parameters) -> BaseYear:
 
 def _solve_base_year(parameters: Parameters) -> BaseYear:
     items = tuple(solve_item(item_problem(parameters, i)) for i in range(len(ITEMS)))
+    conviction = parameters.number("durables.first_purchase_conviction")
     entries, odds = [], np.empty((len(ITEMS), YEAR, AGES, CLOCKS))
     for item, solution in enumerate(items):
-        rates = parameters.array(f"durables.{ITEMS[item]}.first_purchase_rate")
-        known = {rate: solve_entry(solution, rate) for rate in sorted(set(rates.tolist()))}
-        entries.append(tuple(known[rate] for rate in rates.tolist()))
-        odds[item] = _periodic_odds(solution, solution.problem.price, solution.value, solution.fresh)
+        rates = parameters.array(f"durables.{ITEMS[item]}.first_purchase_rate").tolist()
+        known = {rate: solve_entry(solution, rate, conviction) for rate in sorted(set(rates))}
+        entries.append(tuple(known[rate] for rate in rates))
+        odds[item] = _periodic_odds(
+            solution, solution.problem.price, solution.value, solution.fresh
+        )
     return BaseYear(items, tuple(entries), odds)
 
 
@@ -226,7 +231,7 @@ def _horizons(windows: tuple[_Window, ...], months: int, memory: int) -> list[_H
     """Split the simulated months by what is known in them."""
     cuts = sorted({0, months} | {w.announced for w in windows if 0 < w.announced < months})
     horizons = []
-    for first, last in zip(cuts[:-1], cuts[1:], strict=True):
+    for first, last in pairwise(cuts):
         known = tuple(w for w in windows if w.announced <= first)
         if not known:
             continue
@@ -256,8 +261,8 @@ def _share_paths(
     for position, month in enumerate(months):
         paid = max((w.share[item, klass] for w in relevant if w.pays(month)), default=0.0)
         expected[position] = actual[position] = paid
-        if over is not None and month >= over:
-            fading = max(0.0, 1.0 - (month - over) / memory)
+        if over is not None and over <= month < over + memory:
+            fading = 1.0 - (month - over) / memory
             expected[position] = belief * remembered * fading
     return expected, actual
 
@@ -268,11 +273,13 @@ class _Tables:
     def __init__(self, parameters: Parameters, months: int, first_calendar_month: int) -> None:
         self.parameters, self.base = parameters, base_year(parameters)
         self.belief = parameters.number("durables.renewal_belief")
-        self.memory = int(parameters.number("durables.renewal_memory_months"))
+        memory = int(parameters.number("durables.renewal_memory_months"))
+        self.memory = memory if self.belief > 0.0 else 0
         self.january = first_calendar_month - 1
         self.baseline = (np.arange(months, dtype=np.int64) + self.january) % YEAR
         self.index = self.baseline.copy()
         self.rows = YEAR
+        self.lasting: dict[tuple[int, float], tuple[FloatArray, FloatArray]] = {}
 
     def number_rows(self, horizons: Sequence[_Horizon]) -> None:
         """Give every month that differs from the year without policy a row."""
@@ -314,9 +321,9 @@ class _Tables:
                 self.purchase[rows, item, klass] = words
                 self.first[rows, item, klass] = to_words(self._entry(horizon, item, klass, fresh))
 
-    def _prices(self, horizon: _Horizon, windows: Sequence[_Window], item: int, klass: int) -> tuple[
-        FloatArray, FloatArray, FloatArray
-    ]:  # fmt: skip
+    def _prices(
+        self, horizon: _Horizon, windows: Sequence[_Window], item: int, klass: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Expected and found prices [month] up to the settled state, and its price [12]."""
         stop = max(horizon.settled, horizon.recorded)
         months = range(horizon.first, stop)
@@ -335,7 +342,7 @@ class _Tables:
         solution = self.base.items[item]
         problem = solution.problem
         expected, actual, lasting = self._prices(horizon, horizon.windows, item, klass)
-        value, _ = self._settled(solution, lasting)
+        value, _ = self._settled(item, lasting)
         recorded = horizon.recorded - horizon.first
         odds, fresh = np.empty((recorded, AGES, CLOCKS)), np.empty(len(expected) + 1)
         terminal = value[(horizon.first + len(expected) + self.january) % YEAR]
@@ -345,12 +352,14 @@ class _Tables:
         )  # fmt: skip
         return odds, fresh
 
-    @staticmethod
-    def _settled(solution: ItemSolution, lasting: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Stationary values and fresh values at the price that lasts."""
-        if (lasting == solution.problem.price).all():
+    def _settled(self, item: int, price: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Stationary values and fresh values at the price [12] that lasts."""
+        solution, key = self.base.items[item], (item, float(price[0]))
+        if (price == solution.problem.price).all():
             return solution.value, solution.fresh
-        return solve_at_price(solution, lasting)
+        if key not in self.lasting:
+            self.lasting[key] = solve_at_price(solution, price)
+        return self.lasting[key]
 
     def _entry(self, horizon: _Horizon, item: int, klass: int, fresh: FloatArray) -> FloatArray:
         """First-purchase probabilities [recorded month]."""
@@ -361,7 +370,7 @@ class _Tables:
         calendar = int((horizon.first + len(expected) + self.january) % YEAR)
         # A lasting subsidy on replacement raises the value of a unit even to first buyers.
         _, _, owner_price = self._prices(horizon, horizon.windows, item, klass)
-        _, fresh_year = self._settled(solution, owner_price)
+        _, fresh_year = self._settled(item, owner_price)
         replace = value_of_buying(solution, lasting, np.roll(fresh_year, -1))
         terminal, _ = entry_year(
             solution, np.roll(replace, -calendar), entry.attention, entry.outside, entry.value
@@ -407,7 +416,7 @@ def _bound(purchase: WordArray, need: WordArray) -> WordArray:
     """Largest over classes and ages of purchase plus need at clock 0, [row, item], saturating."""
     most = purchase[..., 0].max(axis=2).astype(np.uint64)  # [row, item, age]
     total = (most + need[None].astype(np.uint64)).max(axis=2)
-    return np.minimum(total, np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    return np.asarray(np.minimum(total, np.uint64(0xFFFFFFFF)), dtype=np.uint32)
 
 
 def stationary_ages(tables: ReplacementTables, parameters: Parameters) -> StationaryAges:
