@@ -357,3 +357,21 @@ def test_speed(parameters):
     replacement_tables(fresh, [SubsidySchedule(2, 3, 15, share, True)], 36, 1)
     assert middle - begin < 4.0
     assert time.perf_counter() - middle < 2.0
+
+
+@pytest.mark.slow
+def test_solves_across_the_stated_ranges(parameters):
+    generator = np.random.default_rng(5)
+    names = [
+        n for n in parameters
+        if n.startswith("durables.")
+        and isinstance(parameters[n], float)
+        and parameters.entry(n).low is not None
+    ]  # fmt: skip
+    for _ in range(6):
+        entries = [parameters.entry(n) for n in names]
+        drawn = parameters.with_values(
+            {e.name: float(generator.uniform(e.low, e.high)) for e in entries}
+        )
+        tables = replacement_tables(drawn, [uniform(0.3, 2, 3, None)], 24, 1)
+        assert (tables.purchase[tables.index[3]] > tables.purchase[3]).mean() > 0.99
