@@ -1,0 +1,245 @@
+"""Governments: accounts of cities and the province, their cash rule, and co-financing.
+
+Sixteen budgets (15 cities, then the province) are arrays; all money is int64 fen. Rigid spending
+comes first, then programmes, then arrears, then investment. Cash never turns negative and debt
+never passes its limit: what cannot be paid becomes an arrear. Economics: transaction-flow table of
+the docs, rule F_k = revenue + transfers + allowed borrowing - rigid spending.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from model.dimensions import PLACES
+from model.ledger import FIRMS, Fen
+from model.parameters import Parameters
+
+Array = npt.NDArray[np.float64]
+N_CITIES = len(PLACES)
+PROVINCE_ROW = N_CITIES
+N_BUDGETS = N_CITIES + 1
+N_CELLS = FIRMS.stop - FIRMS.start
+NEWTON_STEPS = 40
+
+
+def co_financing(
+    match_ratio: Array | float,
+    quota: Array | float,
+    fiscal_space: Array,
+    households: Array,
+    benefit: Array | float,
+    scale: float,
+    floor: Array | float = 0.0,
+) -> tuple[Array, Array]:
+    """Own and provincial money (yuan a month) that cities put into a programme.
+
+    Maximises b s ln(1 + (x + min(mu x, Q)) / s) - x (1 + (x / F)^2) for each city on the first-order
+    condition, including the kink where the quota binds: x = Q / mu. `scale` is yuan per household a
+    month, so s = scale x households; `fiscal_space` F and `quota` Q are yuan a month; `floor` is
+    the least own money of a city that takes part. Own money never exceeds F.
+    """
+    space = np.maximum(np.asarray(fiscal_space, dtype=float), 1e-9)
+    s = scale * np.asarray(households, dtype=float)
+    b, q = np.broadcast_to(benefit, s.shape), np.broadcast_to(quota, s.shape)
+    mu = np.broadcast_to(np.asarray(match_ratio, dtype=float), s.shape)
+    matched = _first_order(b * (1.0 + mu), (1.0 + mu) / s, np.zeros_like(s), space)
+    beyond = _first_order(b, 1.0 / s, q / s, space)
+    kink = np.divide(q, mu, out=np.zeros_like(s), where=mu > 0)
+    own = np.where(matched < kink, matched, np.maximum(beyond, kink))
+    own = np.where(mu > 0, own, beyond * (q >= 0))
+    own = np.minimum(np.maximum(own, floor), space)
+    return own, np.minimum(mu * own, q)
+
+
+def _first_order(gain: Array, slope: Array, shift: Array, space: Array) -> Array:
+    """Root x >= 0 of gain / (1 + shift + slope x) = 1 + 3 (x / F)^2; 0 if the first yuan loses.
+
+    The cleared condition is increasing and convex in x >= 0, so Newton's method from a point to the
+    right of the root falls monotonically onto it.
+    """
+    x = np.maximum((gain - 1.0 - shift) / slope, 0.0)
+    square = 3.0 / space**2
+    for _ in range(NEWTON_STEPS):
+        left = 1.0 + shift + slope * x
+        value = left * (1.0 + square * x * x) - gain
+        rise = slope * (1.0 + square * x * x) + left * 2.0 * square * x
+        x = np.maximum(x - value / rise, 0.0)
+    return x
+
+
+@dataclass(frozen=True)
+class BudgetBase:
+    """Average monthly base of every budget at trend 1, fen as float64. Rows: 15 cities, province.
+
+    `purchases` (16, 180) by cell, `investment` (16), `transfer_in` (16: from the province to cities,
+    from the centre to the province), `pension_subsidy` (16: to the social funds), `debt` (16),
+    `cash` (16), `spending` (16).
+    """
+
+    purchases: Array
+    investment: Array
+    transfer_in: Array
+    pension_subsidy: Array
+    debt: Array
+    cash: Array
+    spending: Array
+    central_support: float
+    fund_reserve: float
+    fund_purchases: Array  # (15,) care bought by the medical fund
+
+
+@dataclass
+class BudgetPlan:
+    """What the sixteen budgets do this month, int64 fen (16 rows unless said otherwise)."""
+
+    borrowing: Fen
+    interest: Fen
+    transfer_in: Fen
+    rescue: Fen  # advanced by the centre
+    pension_subsidy: Fen
+    purchases: Fen  # (16, 180) due
+    purchases_paid: Fen  # (16, 180); the rest becomes arrears
+    programme_ratio: Array  # share of programme bills that cash allows, 1 if all
+    arrears_paid: Fen  # (16, 180)
+    investment: Fen
+
+
+@dataclass
+class Governments:
+    """Budgets of 15 cities and the province with their memory of unpaid bills."""
+
+    base: BudgetBase
+    debt_limit_ratio: float
+    bond_rate: float  # a month
+    minimum_cash_months: float
+    cash_gain: float
+    arrears_speed: float
+    discretionary_share: float
+    programme_scale: float
+    programme_benefit: float
+    target_pressure: float
+    arrears: Fen = field(default_factory=lambda: np.zeros((N_BUDGETS, N_CELLS), dtype=np.int64))
+
+    @classmethod
+    def open(cls, parameters: Parameters, base: BudgetBase) -> Governments:
+        """Governments at their base position."""
+        number = parameters.number
+        months = number("numerics.months_per_year")
+        return cls(
+            base=base,
+            debt_limit_ratio=number("government.debt_limit_ratio"),
+            bond_rate=number("government.bond_rate") / months,
+            minimum_cash_months=number("government.minimum_cash_months"),
+            cash_gain=number("government.cash_gain"),
+            arrears_speed=number("government.priority_arrears"),
+            discretionary_share=number("government.discretionary_share"),
+            programme_scale=number("government.programme_scale"),
+            programme_benefit=number("government.programme_benefit"),
+            target_pressure=number("government.target_pressure"),
+        )
+
+    def debt_limit(self, trend: float) -> Fen:
+        """Debt limit (16, fen): a fixed margin above trend debt."""
+        return np.rint(self.base.debt * trend * self.debt_limit_ratio).astype(np.int64)
+
+    def fiscal_space(self, trend: float, cash: Fen, debt: Fen) -> Array:
+        """F_k of cities (15, yuan a month): money a city can move to programmes.
+
+        A share of investment money and of cash above the reserve, plus unused borrowing spread over a
+        year: revenue + transfers + allowed borrowing less rigid spending at the margin.
+        """
+        base, cities = self.base, slice(0, N_CITIES)
+        free = np.maximum(cash[cities] - base.cash[cities] * trend, 0) * self.cash_gain
+        room = np.maximum(self.debt_limit(trend)[cities] - debt[cities], 0) * self.cash_gain
+        money = base.investment[cities] * trend + free + room
+        unpaid = self.arrears[cities].sum(axis=1) * self.arrears_speed
+        return np.maximum(self.discretionary_share * money - unpaid, 0.0) / 100
+
+    def co_finance(
+        self,
+        match_ratio: Array | float,
+        quota: Array | float,
+        households: Array,
+        trend: float,
+        cash: Fen,
+        debt: Fen,
+        retail_gap: Array | float = 0.0,
+        floor: Array | float = 0.0,
+    ) -> tuple[Array, Array]:
+        """Own and provincial programme money (15, yuan a month), see `co_financing`.
+
+        `retail_gap` is the goal for retail growth less actual growth (share); it raises the
+        perceived benefit. `quota` is provincial money available to each city, yuan a month.
+        """
+        benefit = self.programme_benefit * (1.0 + self.target_pressure * np.asarray(retail_gap))
+        space = self.fiscal_space(trend, cash, debt)
+        return co_financing(match_ratio, quota, space, households, benefit,
+                            self.programme_scale * trend, floor)  # fmt: skip
+
+    def plan_month(
+        self, trend: float, cash: Fen, debt: Fen, mandatory: Fen, programmes: Fen
+    ) -> BudgetPlan:
+        """Decide borrowing, rigid spending, programmes, arrears and investment from cash in hand.
+
+        All (16, fen): `cash`, `debt` at the start of the month (last month's taxes included),
+        `mandatory` money due to households now (standing aid, policy transfers), `programmes` due
+        to firms. Taxes of this month arrive after spending. If cash and the debt limit do not
+        even cover mandatory money, the centre advances it (`rescue`).
+        """
+        base = self.base
+        transfer_in = _fen(base.transfer_in * trend)
+        subsidy = _fen(base.pension_subsidy * trend)
+        interest = _fen(debt * self.bond_rate)
+        purchases = _fen(base.purchases * trend)
+        first = mandatory + interest + subsidy
+        first[PROVINCE_ROW] += transfer_in[:N_CITIES].sum()
+        due = purchases.sum(axis=1)
+        floor = _fen(base.spending * trend * self.minimum_cash_months)
+        borrowing = self._borrow(trend, cash + transfer_in - first - due - programmes - floor, debt)
+        available = cash + transfer_in + borrowing - first
+        rescue = np.maximum(-available, 0)
+        paid, available = _affordable(purchases, due, available + rescue)
+        ratio = np.divide(available, programmes, out=np.ones(N_BUDGETS), where=programmes > available)
+        available = available - np.minimum(programmes, available)
+        old, available = self._repay_arrears(available - floor)
+        investment = self._invest(trend, cash, available)
+        return BudgetPlan(borrowing, interest, transfer_in, rescue, subsidy, purchases, paid, ratio,
+                          old, investment)  # fmt: skip
+
+    def _borrow(self, trend: float, surplus: Fen, debt: Fen) -> Fen:
+        """Debt follows its trend; more only to close a gap of rigid spending, up to the limit."""
+        normal = _fen(self.base.debt * trend) - debt
+        limited: Fen = np.minimum(np.maximum(normal, -surplus), self.debt_limit(trend) - debt)
+        return limited
+
+    def _repay_arrears(self, available: Fen) -> tuple[Fen, Fen]:
+        if not self.arrears.any():
+            return self.arrears * 0, available
+        target = (self.arrears * self.arrears_speed + 1).astype(np.int64)
+        target = np.minimum(target, self.arrears)
+        return _affordable(target, target.sum(axis=1), available)
+
+    def _invest(self, trend: float, cash: Fen, available: Fen) -> Fen:
+        """Investment: base plus a slow return of reserves to target; never more than cash."""
+        wanted = self.base.investment * trend + self.cash_gain * (cash - self.base.cash * trend)
+        return np.maximum(np.minimum(_fen(wanted), available), 0)
+
+
+def _fen(amounts: Array) -> Fen:
+    return np.rint(amounts).astype(np.int64)
+
+
+def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:
+    """Pay `due` (rows) in full if cash allows, otherwise each bill in the same proportion.
+
+    Returns what is paid (shape of `due`) and the cash left (rows).
+    """
+    if bool((available >= totals).all()):
+        return due, available - totals
+    share = np.divide(np.maximum(available, 0), totals, out=np.ones(len(totals)), where=totals > 0)
+    cut = np.floor(due * np.minimum(share, 1.0)[:, None]).astype(np.int64)
+    paid: Fen = np.where((available >= totals)[:, None], due, cut)
+    return paid, available - paid.sum(axis=1)

@@ -1,0 +1,199 @@
+"""Layout of what the household kernel reads and adds up: columns, month inputs, totals.
+
+Named tuples of arrays, because numba takes them as they are; offsets into one flat vector of
+totals, because integers added in any order give the same bits on any number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from model.dimensions import (
+    CATEGORIES, GROUPS, ITEM_CATEGORY_INDEX, ITEMS, QUINTILES, SCHEMES, SECTORS,
+)  # fmt: skip
+from model.solvers.grids import CASH_GRID, INCOME_GRID
+
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+INCOME_CLASSES = (INCOME_GRID.size - 1) // 6 + 1
+SHOCK_POINTS = 1024
+BASKET_POINTS = 4096
+TABLE_SIZE = 3 * 4 * CASH_GRID.size * INCOME_GRID.size
+
+
+class Columns(NamedTuple):
+    """State of all households: one array per attribute, row i is household i."""
+
+    stage: U8
+    patience: U8
+    sector: U8
+    work_class: U8
+    earners: U8
+    scheme: U8
+    pensioners: U8
+    size: U8
+    age: U8
+    group: U8  # quintile * 4 + age group
+    digital: U8
+    markdown: U8
+    committed_share: U8  # 1/256 of regular income
+    earnings: F64  # yuan a month, detrended
+    pension: F64  # yuan a month, detrended
+    liquid: I64  # fen
+    committed: I64  # fen
+    debt: I64  # fen
+    instalment: I64  # fen a month
+    durable: npt.NDArray[np.uint16]  # [item, row] age * 16 + need clock
+    stock: npt.NDArray[np.int32]  # [2, row] fen of goods bought ahead
+    stock_category: U8
+    claim: npt.NDArray[np.int32]  # fen of trade-in money still to be reimbursed
+    claim_due: U8  # month index modulo 256
+    spending: I64  # fen, this month's consumption
+    income: I64  # fen, this month's disposable income
+
+
+class Month(NamedTuple):
+    """Everything a household reads this month. Cell = place * 2 + residence."""
+
+    seed: I64  # [2] low and high word
+    month: int
+    trend: float
+    shock_permanent: F64  # [SHOCK_POINTS]
+    shock_transitory: F64  # [2, SHOCK_POINTS] by residence
+    reversion: float
+    anchor: F64  # [cell, work class, sector] yuan
+    pay: F64  # [place, sector, 2] actual pay index
+    perceived_pay: F64  # [place, sector, 2]
+    separation: I64  # [place, sector] of 2**32
+    find: I64  # [place] of 2**32
+    hire_cdf: I64  # [place, sector] of 2**32
+    retirement: int  # of 2**32
+    generation: int  # of 2**32
+    working_ages: I64  # [3] cdf of 2**16: age groups of new working households
+    retirement_ratio: float
+    pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
+    floor: F64  # [place] gross monthly minimum wage, yuan
+    base_floor: F64  # [place]
+    floor_log_rise: F64  # [place]
+    wage_wedge: float  # employee contributions and income tax, share of gross
+    ripple: float
+    ripple_range: float
+    job_hazard: int  # of 2**32
+    markdown_unit: float
+    benefit: I64  # [place] fen
+    unemployed_share: float
+    pension_rate: F64  # [scheme] rise as a share
+    pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
+    pension_recognised: F64  # [scheme] share of the rise that households count on
+    pension_arrears: F64  # [scheme] months of the rise paid as a lump sum
+    has_transfer: int
+    transfer: I64  # [kind 4, cell, group, stage] fen: one-off / standing, per household / person
+    property_yield: F64  # [place] a month on committed deposits
+    deposit_rate: float
+    loan_rate: float
+    housing_share: float  # of committed deposits spent on housing a month
+    medical_hazard: I64  # [residence, stage] of 2**32
+    medical_size: float
+    real: F64  # [place] 1 / (trend * consumer price)
+    nominal: F64  # [place] season excluded: trend * consumer price
+    season: F64  # [residence]
+    policy: npt.NDArray[np.float32]  # [cell, TABLE_SIZE]
+    engel: F64  # [residence, income node, category] this month's shares
+    durable_row: I64  # [place]
+    purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
+    first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
+    need: npt.NDArray[np.uint32]  # [item, age]
+    candidate: I64  # [row, item] of 2**16
+    item_price: I64  # [place, item, class] fen
+    subsidy: I64  # [place, item, class] fen
+    take: I64  # [item] of 2**16
+    instant: int
+    claim_lag: int  # months from purchase to reimbursement
+    claims_open: int  # 1 while any household may be waiting for a reimbursement
+    loan_to_value: F64  # [item]
+    loan_term: F64  # [item] months
+    instalment_cap: float
+    cash_buffer: float
+    batch_first: I64  # [place + 1]
+    batch: I64  # [batch, BATCH_FIELDS]
+    batch_rule: F64  # [batch, BATCH_RULES]
+    basket: npt.NDArray[np.float32]  # [batch, BASKET_POINTS] largest basket / mean basket
+    stock_release: float
+
+
+# Integer fields of a voucher batch
+BATCH_FIELDS = 12
+(
+    V_CATEGORY, V_FACE, V_THRESHOLD, V_COUNT, V_CUT, V_APPLY, V_DIGITAL, V_GROUPS, V_RESIDENCE,
+    V_OUTING, V_PURPOSE, V_SLOT,
+) = range(BATCH_FIELDS)  # fmt: skip
+# Real fields: occasions a month, extra-use elasticity, storage cost, hassle (yuan), displacement
+BATCH_RULES = 5
+R_OCCASIONS, R_EXTRA, R_STORAGE, R_HASSLE, R_DISPLACED = range(BATCH_RULES)
+VOUCHER_SLOTS = 8
+VOUCHER_COUNTERS = (
+    "issued", "redeemed", "expired", "platform_sales", "inframarginal", "topped_up", "outings",
+    "stockpiled", "displaced",
+)  # fmt: skip
+(
+    C_ISSUED, C_REDEEMED, C_EXPIRED, C_PLATFORM, C_INFRAMARGINAL, C_TOPPED, C_OUTINGS,
+    C_STOCKPILED, C_DISPLACED,
+) = range(len(VOUCHER_COUNTERS))  # fmt: skip
+
+NODE_UNIT = 4096  # fixed-point unit of the position between two income nodes
+NODES = INCOME_GRID.size
+J, N_CATEGORIES, N_ITEMS = len(SECTORS), len(CATEGORIES), len(ITEMS)
+
+_names_and_lengths = (
+    ("nodes", GROUPS * NODES),
+    ("group_income", GROUPS),
+    ("event_spending", GROUPS * N_CATEGORIES),
+    ("earnings", J * 2),
+    ("employed", J),
+    ("separations", J),
+    ("hires", J),
+    ("pensions", len(SCHEMES)),
+    ("units", N_ITEMS * QUINTILES),
+    ("subsidised_units", N_ITEMS),
+    ("subsidised_sales", N_ITEMS),
+    ("subsidy_instant", N_ITEMS),
+    ("subsidy_claims", N_ITEMS),
+    ("vouchers", VOUCHER_SLOTS * len(VOUCHER_COUNTERS)),
+    ("unemployed", 1),
+    ("retired", 1),
+    ("other_income", 1),
+    ("benefits", 1),
+    ("transfers", 1),
+    ("reimbursed", 1),
+    ("property", 1),
+    ("interest", 1),
+    ("medical", 1),
+    ("committed", 1),
+    ("housing", 1),
+    ("withdrawn", 1),
+    ("loans", 1),
+    ("principal", 1),
+    ("loan_interest", 1),
+    ("liquid_balance", 1),
+    ("committed_balance", 1),
+    ("debt_balance", 1),
+    ("stock_balance", 1),
+    ("stocked", 1),
+    ("released", 1),
+)
+OFFSETS: dict[str, tuple[int, int]] = {}
+TOTALS = 0
+for _name, _length in _names_and_lengths:
+    OFFSETS[_name] = (TOTALS, TOTALS + _length)
+    TOTALS += _length
+
+
+def field(totals: I64, name: str) -> I64:
+    """View of one field of a totals array [..., TOTALS]; the last axis is the field's own."""
+    first, last = OFFSETS[name]
+    return totals[..., first:last]

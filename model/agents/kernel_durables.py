@@ -1,0 +1,124 @@
+"""Household kernel: ageing of durables, need, replacement choice, payment or postponement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from model.agents import kernel_common as k
+from model.agents.kernel_common import JIT, mix
+
+_ITEM_CATEGORY = np.array(k.layout.ITEM_CATEGORY_INDEX)
+
+
+@njit(**JIT)
+def age_durables(c, m, s, start, n, tables):  # type: ignore[no-untyped-def]
+    """Age every durable a month and queue the rows with an item that may need a decision."""
+    durable, words, flags = c.durable, s.words, s.flags
+    flags[:n] = 0
+    for item in range(k.N_ITEMS):
+        bound = m.candidate[tables, item]
+        shift = 16 * (item & 1)
+        word = 4 + (item >> 1)
+        for i in range(n):
+            state = np.int64(durable[item, start + i])
+            draw = (np.int64(words[word, i]) >> shift) & 0xFFFF
+            clock = (state & 15) - 1
+            waiting = 1 if (clock >= 0 and clock < 12) else 0
+            drawn = 1 if draw <= bound else 0
+            flags[i] |= (waiting | drawn) << item
+            durable[item, start + i] = state + (16 if (state >> 4) < 239 else 0)
+    count = 0
+    for i in range(n):
+        s.queue[count] = i
+        count += 1 if flags[i] != 0 else 0
+    return count
+
+
+@njit(**JIT)
+def durables(c, m, s, part, start, n, place):  # type: ignore[no-untyped-def]
+    """Need and choice of the queued rows, then payment of the purchases they want."""
+    tables = m.durable_row[place]
+    count = age_durables(c, m, s, start, n, tables)
+    if count > 0:
+        wishes = choose(c, m, s, start, count, tables)
+        if wishes > 0:
+            pay_for(c, m, s, part, start, wishes, place)
+
+
+@njit(**JIT)
+def choose(c, m, s, start, count, tables):  # type: ignore[no-untyped-def]
+    """Logit choice from the solved tables; an owner in need who does not buy waits on."""
+    durable, words, queue, flag_of, node = c.durable, s.words, s.queue, s.flags, s.node
+    purchase, first_purchase, need, wish = m.purchase, m.first_purchase, m.need, s.wish
+    wishes = 0
+    for q in range(count):
+        i = queue[q]
+        row, flags, income_class = start + i, flag_of[i], node[i] // 6
+        item = 0
+        while flags != 0:
+            if flags & 1:
+                state = np.int64(durable[item, row])
+                high = (np.int64(words[4 + (item >> 1), i]) >> (16 * (item & 1))) & 0xFFFF
+                mixed = mix(np.int64(words[3, i]), item + 1)
+                draw = (high << 16) | (mixed >> 16)
+                if state == 0xFFFF:
+                    chance = np.int64(first_purchase[tables, item, income_class])
+                else:
+                    age, clock = state >> 4, state & 15
+                    chance = np.int64(purchase[tables, item, income_class, age, clock])
+                    arises = chance + (((1 << 32) - chance) >> 16) * (np.int64(need[item, age]) >> 16)
+                    if clock > 0:
+                        durable[item, row] = state + (1 if clock < 12 else 0)
+                    elif draw >= chance and draw < arises:
+                        durable[item, row] = state + 1
+                if draw < chance:
+                    wish[0, wishes] = i * 8 + item
+                    wish[1, wishes] = mixed & 0xFFFF
+                    wishes += 1
+            flags >>= 1
+            item += 1
+    return wishes
+
+
+@njit(**JIT)
+def pay_for(c, m, s, part, start, wishes, place):  # type: ignore[no-untyped-def]
+    """Pay from cash above a buffer, then committed deposits, then credit; else postpone."""
+    committed, debt, instalment, groups = c.committed, c.debt, c.instalment, c.group
+    cash, events, spendable = s.cash, s.events, s.spendable
+    for w in range(wishes):
+        i, item = s.wish[0, w] >> 3, s.wish[0, w] & 7
+        row, income_class = start + i, s.node[i] // 6
+        price = m.item_price[place, item, income_class]
+        subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] < m.take[item] else 0
+        net = price - (subsidy if m.instant else 0)
+        monthly = spendable[i] * m.trend * 100.0
+        from_cash = min(max(cash[i] - np.int64(m.cash_buffer * monthly), 0), net)
+        from_committed = min(committed[row], net - from_cash)
+        loan = net - from_cash - from_committed
+        if loan > 0:
+            due = np.int64(np.ceil(loan / m.loan_term[item]))
+            if loan > m.loan_to_value[item] * price:
+                continue
+            if instalment[row] + due > m.instalment_cap * monthly:
+                continue
+            debt[row] += loan
+            instalment[row] += due
+            part[k.O_LOANS] += loan
+        cash[i] -= from_cash
+        committed[row] -= from_committed
+        c.durable[item, row] = 0
+        group = np.int64(groups[row])
+        part[k.O_WITHDRAWN] += from_committed
+        part[k.O_EVENT + group * k.N_CATEGORIES + _ITEM_CATEGORY[item]] += price
+        events[i] += price
+        part[k.O_UNITS + item * 5 + group // 4] += 1
+        if subsidy > 0:
+            part[k.O_SUB_UNITS + item] += 1
+            part[k.O_SUB_SALES + item] += price
+            if m.instant:
+                part[k.O_INSTANT + item] += subsidy
+            else:
+                part[k.O_CLAIMS + item] += subsidy
+                c.claim[row] += np.int32(subsidy)
+                c.claim_due[row] = (m.month + m.claim_lag) & 255

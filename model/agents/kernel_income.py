@@ -1,0 +1,257 @@
+"""Household kernel: wage floor, changes of stage, incomes, seldom events, income position.
+
+Compiled twin of the income rules in `household.py`. Arrays are taken out of the named tuples
+once a block, because handing whole tuples to a function for every row costs more than the rule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from model.agents import kernel_common as k
+from model.agents.household_layout import SHOCK_POINTS
+from model.agents.kernel_common import INLINE, JIT, fen, mix
+
+_SHOCK_SHIFT = 22
+_SHOCK_MASK = SHOCK_POINTS - 1
+_HEALTH = 14
+_SHARE_UNIT = 1.0 / 256.0
+
+
+@njit(**JIT)
+def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
+    """Factor on a covered household's earnings when the floor is above the base floor."""
+    floor, base, lift = m.floor[place], m.base_floor[place], s.lift
+    lift[:n] = 1.0
+    if floor <= base:
+        return
+    rise = m.ripple * m.floor_log_rise[place]
+    for i in range(n):
+        row = start + i
+        if c.work_class[row] == 1 and c.stage[row] != 2:
+            wage = c.earnings[row] / (1.0 - m.wage_wedge) / c.earners[row]
+            new = wage
+            if wage < floor:
+                new = max(min(floor, wage * floor / base), wage * (1.0 + rise))
+            elif wage < floor * (1.0 + m.ripple_range):
+                new = wage * (1.0 + rise * (1.0 - (wage / floor - 1.0) / m.ripple_range))
+            lift[i] = new / wage
+
+
+@njit(**JIT)
+def stages(c, m, s, part, start, n, place, cell):  # type: ignore[no-untyped-def]
+    """Find the rows whose draw can change their stage, then handle those."""
+    most = m.retirement + m.job_hazard
+    top = np.int64(0)
+    for j in range(12):
+        top = max(top, m.separation[place, j])
+    working, seeking, retired = most + top, m.find[place] + m.retirement, np.int64(m.generation)
+    stage, words, queue = c.stage, s.words, s.queue
+    count = 0
+    for i in range(n):
+        at = stage[start + i]
+        limit = working if at == 0 else (seeking if at == 1 else retired)
+        queue[count] = i
+        count += 1 if np.int64(words[1, i]) < limit else 0
+    if count > 0:
+        _lose_find_or_leave(c, m, s, part, start, count, place)
+        _hand_over(c, m, s, part, start, count, place, cell)
+
+
+@njit(**JIT)
+def _lose_find_or_leave(c, m, s, part, start, count, place):  # type: ignore[no-untyped-def]
+    """Job loss and job finding of the queued rows; those who retire are marked in `flags`."""
+    stage, sector, earners, words = c.stage, c.sector, c.earners, s.words
+    markdown, lift = c.markdown, s.lift
+    for q in range(count):
+        i = s.queue[q]
+        row = start + i
+        u, at, job = np.int64(words[1, i]), stage[row], np.int64(sector[row])
+        s.flags[q] = 0
+        if at == 2:
+            s.flags[q] = 2 if u < m.generation else 0
+        elif at == 0:
+            hazard = m.retirement + m.separation[place, job]
+            if lift[i] * (1.0 - markdown[row] * m.markdown_unit) > 1.0:
+                hazard += m.job_hazard
+            if u < m.retirement:
+                s.flags[q] = 1
+                part[k.O_SEPARATIONS + job] += earners[row]
+            elif u < hazard:
+                stage[row] = 1
+                part[k.O_SEPARATIONS + job] += 1
+        elif u < m.find[place]:
+            new = _sector_of(mix(u, 7), m.hire_cdf, place)
+            part[k.O_SEPARATIONS + job] += earners[row] - 1
+            part[k.O_HIRES + new] += earners[row]
+            stage[row] = 0
+            sector[row] = new
+        elif u < m.find[place] + m.retirement:
+            s.flags[q] = 1
+            part[k.O_SEPARATIONS + job] += earners[row] - 1
+
+
+@njit(**INLINE)
+def _sector_of(word, cdf, place):  # type: ignore[no-untyped-def]
+    """Sector of a new job: first whose cumulative share exceeds the draw."""
+    new = 0
+    while new < 11 and word >= cdf[place, new]:
+        new += 1
+    return new
+
+
+@njit(**JIT)
+def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-untyped-def]
+    """Retirement (flag 1) and the passing of a pensioner household to a working one (flag 2)."""
+    for q in range(count):
+        row = start + s.queue[q]
+        if s.flags[q] == 1:
+            income = (c.earnings[row] + c.pension[row]) * m.retirement_ratio
+            scheme = 1 if c.work_class[row] <= 3 else 2
+            c.pension[row] = income * m.pension_part[scheme]
+            c.earnings[row] = income - c.pension[row]
+            c.scheme[row] = scheme
+            c.pensioners[row] = 1 if c.size[row] == 1 else 2
+            c.stage[row] = 2
+            c.age[row] = 60
+            c.group[row] = (c.group[row] // 4) * 4 + 3
+        elif s.flags[q] == 2:
+            word = mix(np.int64(s.words[1, s.queue[q]]), 9)
+            work_class = 1 if c.scheme[row] == 1 else (2 if (cell & 1) == 1 else 4)
+            job = 0 if work_class == 4 else _sector_of(word, m.hire_cdf, place)
+            age_group = 0
+            while age_group < 2 and (word & 0xFFFF) >= m.working_ages[age_group]:
+                age_group += 1
+            c.work_class[row] = work_class
+            c.sector[row] = job
+            c.earnings[row] = (c.earnings[row] + c.pension[row]) / m.retirement_ratio
+            c.pension[row] = 0.0
+            c.scheme[row] = 0
+            c.pensioners[row] = 0
+            c.stage[row] = 0
+            c.age[row] = 30 if age_group == 0 else (42 if age_group == 1 else 54)
+            c.group[row] = (c.group[row] // 4) * 4 + age_group
+            part[k.O_HIRES + job] += c.earners[row]
+
+
+@njit(**JIT)
+def incomes(c, m, s, part, start, n, place, residence):  # type: ignore[no-untyped-def]
+    """Permanent income, this month's income, committed saving and cash on hand of a block."""
+    cell = place * 2 + residence
+    keep, trend = 1.0 - m.reversion, m.trend
+    property_yield = m.property_yield[place]
+    for i in range(n):
+        row = start + i
+        stage, sector = c.stage[row], np.int64(c.sector[row])
+        work_class = np.int64(c.work_class[row])
+        own = 1 if work_class >= 3 else 0
+        word = np.int64(s.words[0, i])
+        earnings = c.earnings[row]
+        drifted = (
+            earnings * keep * m.shock_permanent[word >> _SHOCK_SHIFT]
+            + m.reversion * m.anchor[cell, work_class, sector]
+        )
+        earnings = drifted if stage == 0 else earnings
+        c.earnings[row] = earnings
+        earnings = earnings * s.lift[i]
+        xi = m.shock_transitory[residence, (word >> 12) & _SHOCK_MASK]
+        pay = m.pay[place, sector, own]
+        factor = xi * pay if stage == 0 else (m.unemployed_share * pay if stage == 1 else 1.0)
+        scheme = np.int64(c.scheme[row])
+        band = 2 if c.age[row] >= 80 else (1 if c.age[row] >= 70 else 0)
+        rise = c.pension[row] * m.pension_rate[scheme]
+        rise += c.pensioners[row] * m.pension_fixed[scheme, band]
+        earned = fen(earnings * factor * trend)
+        paid_pension = fen((c.pension[row] + rise * (1.0 + m.pension_arrears[scheme])) * trend)
+        standing = fen((c.pension[row] + rise) * trend)
+        committed = ((earned + standing) * np.int64(c.committed_share[row])) >> 8
+        dividends = np.int64(np.floor(c.committed[row] * property_yield + 0.5))
+        interest = np.int64(np.floor(c.liquid[row] * m.deposit_rate + 0.5))
+        perceived = 1.0 if stage == 2 else m.perceived_pay[place, sector, own]
+        permanent = earnings * perceived + c.pension[row] + rise * m.pension_recognised[scheme]
+        s.spendable[i] = permanent * (1.0 - c.committed_share[row] * _SHARE_UNIT)
+        income = earned + paid_pension + dividends + interest
+        s.income[i] = income
+        s.cash[i] = c.liquid[row] + income - committed
+        c.committed[row] += committed
+        home = 1 if stage == 2 else 0
+        part[k.O_OTHER] += earned * home
+        part[k.O_RETIRED] += home
+        part[k.O_EARNINGS + sector * 2 + own] += earned * (1 - home)
+        part[k.O_EMPLOYED + sector] += (c.earners[row] - stage) * (1 - home)
+        part[k.O_UNEMPLOYED] += stage * (1 - home)
+        part[k.O_PENSIONS + scheme] += paid_pension
+        part[k.O_PROPERTY] += dividends
+        part[k.O_INTEREST] += interest
+        part[k.O_COMMITTED] += committed
+
+
+@njit(**JIT)
+def seldom(c, m, s, part, start, n, place, residence):  # type: ignore[no-untyped-def]
+    """Housing outlays, unemployment benefit, medical bills, loan service, transfers."""
+    cell = place * 2 + residence
+    committed, stage, work_class, debt = c.committed, c.stage, c.work_class, c.debt
+    group, words, cash, income = c.group, s.words, s.cash, s.income
+    for i in range(n):
+        row = start + i
+        s.events[i] = 0
+        housing = np.int64(np.floor(committed[row] * m.housing_share + 0.5))
+        committed[row] -= housing
+        part[k.O_HOUSING] += housing
+        at = np.int64(stage[row])
+        if at == 1 and work_class[row] == 1:
+            income[i] += m.benefit[place]
+            cash[i] += m.benefit[place]
+            part[k.O_BENEFITS] += m.benefit[place]
+        if np.int64(words[2, i]) < m.medical_hazard[residence, at]:
+            bill = min(fen(m.medical_size * s.spendable[i] * m.trend), max(cash[i] // 2, 0))
+            part[k.O_EVENT + np.int64(group[row]) * k.N_CATEGORIES + _HEALTH] += bill
+            s.events[i] += bill
+            cash[i] -= bill
+            part[k.O_MEDICAL] += bill
+        if debt[row] > 0:
+            on_hand = max(cash[i], 0)
+            interest = min(np.int64(np.floor(debt[row] * m.loan_rate + 0.5)), on_hand)
+            principal = min(max(c.instalment[row] - interest, 0), debt[row], on_hand - interest)
+            debt[row] -= principal
+            if debt[row] == 0:
+                c.instalment[row] = 0
+            cash[i] -= interest + principal
+            part[k.O_PRINCIPAL] += principal
+            part[k.O_LOAN_INTEREST] += interest
+    if m.has_transfer or m.claims_open:
+        _transfers(c, m, s, part, start, n, cell)
+    for i in range(n):
+        part[k.O_GROUP_INCOME + np.int64(group[start + i])] += income[i]
+
+
+@njit(**JIT)
+def _transfers(c, m, s, part, start, n, cell):  # type: ignore[no-untyped-def]
+    """Transfers of the month (the standing part enters permanent income) and reimbursements."""
+    for i in range(n):
+        row = start + i
+        group, stage = np.int64(c.group[row]), np.int64(c.stage[row])
+        size = np.int64(c.size[row])
+        standing = m.transfer[2, cell, group, stage] + size * m.transfer[3, cell, group, stage]
+        once = m.transfer[0, cell, group, stage] + size * m.transfer[1, cell, group, stage]
+        s.cash[i] += once + standing
+        s.income[i] += once + standing
+        s.spendable[i] += standing * 0.01 / m.trend
+        part[k.O_TRANSFERS] += once + standing
+        if c.claim[row] > 0 and c.claim_due[row] == (m.month & 255):
+            s.cash[i] += c.claim[row]
+            part[k.O_REIMBURSED] += c.claim[row]
+            c.claim[row] = 0
+
+
+@njit(**JIT)
+def locate(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
+    """Real permanent income and its interval on the income grid."""
+    scale = m.real[place] * m.trend
+    for i in range(n):
+        s.real_income[i] = min(max(s.spendable[i] * scale, k.INCOME_LOW), k.INCOME_HIGH)
+    for i in range(n):
+        bits = s.real_income_bits[i]
+        s.node[i] = (bits >> k.INCOME_SHIFT) - k.INCOME_OFFSET
+        s.fraction[i] = (bits & k.INCOME_MASK) * k.INCOME_UNIT
