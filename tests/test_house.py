@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows: who imports whom, what may be tracked, how long things get."""
+"""Rules of the house that no linter knows: who imports whom, what may be tracked, lengths."""
 
 import ast
 import re
@@ -158,8 +158,8 @@ def test_rule_sees_an_import_against_the_flow() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["import random", "from random import choice", "import numpy.random as r", "from numpy import random",
-     "import numpy as np\nx = np.random.default_rng(1)"],
+    ["import random", "from random import choice", "import numpy.random as r",
+     "from numpy import random", "import numpy as np\nx = np.random.default_rng(1)"],
 )  # fmt: skip
 def test_rule_sees_random_numbers(source: str) -> None:
     assert random_sources(ast.parse(source))

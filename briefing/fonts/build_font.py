@@ -1,4 +1,4 @@
-"""Rebuild `TizhenSansSC-Regular.otf` from a Noto Sans CJK collection; see ORIGIN.md for when and how.
+"""Rebuild `TizhenSansSC-Regular.otf` from a Noto Sans CJK collection.
 
 Needs fonttools (in the `dev` extra). Not used when Tizhen runs.
 """
