@@ -1,0 +1,146 @@
+"""Running one scenario, or baseline and policy side by side, for a list of seeds.
+
+Replication k uses seed + k for both sides of the pair, so every draw is shared. Runs may go
+through a small pool of threads (the kernels release the interpreter lock); results come back in
+the order of the seeds and do not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from model.outcome import Outcome
+
+DEFAULT_REPLICATIONS: Final = 8
+POOL_WORKERS: Final = 2
+
+
+class ScenarioLike(Protocol):
+    """The part of `model.scenario.Scenario` that experiments use."""
+
+    @property
+    def months(self) -> int:
+        """Months to simulate."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the first replication."""
+
+
+class EconomyLike(Protocol):
+    """The part of `model.economy.Economy` that experiments use."""
+
+    def run(self, progress: Callable[[int, int], None] | None = None) -> Outcome:
+        """Run every month; `progress(done, total)` after each. Raises LedgerError."""
+
+
+class EconomyFactory(Protocol):
+    """How an economy is built."""
+
+    def __call__(
+        self,
+        scenario: Any,  # noqa: ANN401 - each factory knows its own scenario type
+        seed: int,
+        lean: bool = False,
+        threads: int = 2,
+    ) -> EconomyLike:
+        """An economy at the start of its first month."""
+
+
+class Listener:
+    """Hears how far the runs are. The base class is silent."""
+
+    def status(self, words: str) -> None:
+        """What is being done now, one short line."""
+
+    def planned(self, months: int) -> None:
+        """Months of simulation in all runs together."""
+
+    def advanced(self, months: int) -> None:
+        """`months` more are done."""
+
+
+def _shipped_economy() -> EconomyFactory:
+    from model.economy import Economy
+
+    return Economy
+
+
+@dataclass
+class Runner:
+    """Builds and runs economies. `economy` is replaced in tests."""
+
+    economy: EconomyFactory = field(default_factory=_shipped_economy)
+    listener: Listener = field(default_factory=Listener)
+    _building: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(
+        self, scenario: ScenarioLike, seed: int, detail: bool = True, threads: int = 2
+    ) -> Outcome:
+        """One run. Raises ScenarioError for a scenario that cannot be run, LedgerError."""
+        # One at a time: the first economy solves the tables and compiles, the next ones reuse both.
+        with self._building:
+            self.listener.status("preparing")
+            economy = self._build(scenario, seed, not detail, threads)
+        self.listener.status("simulating")
+        done = 0
+
+        def advance(month: int, _total: int) -> None:
+            nonlocal done
+            self.listener.advanced(month - done)
+            done = month
+
+        return economy.run(advance)
+
+    def _build(self, scenario: ScenarioLike, seed: int, lean: bool, threads: int) -> EconomyLike:
+        accepted = inspect.signature(self.economy).parameters
+        extra = {"status": self.listener.status} if "status" in accepted else {}
+        return self.economy(scenario, seed, lean=lean, threads=threads, **extra)
+
+    def pairs(
+        self,
+        baseline: ScenarioLike,
+        policy: ScenarioLike,
+        seeds: Sequence[int],
+        detail: bool = True,
+        workers: int = POOL_WORKERS,
+    ) -> Iterator[tuple[int, Outcome, Outcome]]:
+        """(seed, baseline, policy) for every seed, in order; see `run` for errors."""
+        self.listener.planned(2 * len(seeds) * int(policy.months))
+        threads = 2 if workers < 2 else 1
+        with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
+
+            def submit(seed: int) -> tuple[Future[Outcome], Future[Outcome]]:
+                jobs = (
+                    pool.submit(self.run, side, seed, detail, threads)
+                    for side in (baseline, policy)
+                )
+                return next(jobs), next(jobs)
+
+            try:
+                # One pair ahead keeps both workers busy and memory flat.
+                waiting = [submit(seeds[0])]
+                for position, seed in enumerate(seeds):
+                    if position + 1 < len(seeds):
+                        waiting.append(submit(seeds[position + 1]))
+                    first, second = waiting.pop(0)
+                    yield seed, first.result(), second.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_scenario(scenario: ScenarioLike, seed: int | None = None, detail: bool = True) -> Outcome:
+    """One run of a scenario, silently; `seed` defaults to the scenario's own."""
+    return Runner().run(scenario, scenario.seed if seed is None else seed, detail)
+
+
+def replication_seeds(first: int, replications: int) -> list[int]:
+    """Seeds first .. first + replications - 1. Raises ValueError for fewer than one."""
+    if replications < 1:
+        raise ValueError(f"replications must be at least 1, not {replications}")
+    return [first + number for number in range(replications)]
