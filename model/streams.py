@@ -11,7 +11,6 @@ household draws the same shock in two scenarios.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from numba import njit
 
 WordArray = npt.NDArray[np.uint32]
 FloatArray = npt.NDArray[np.float64]
+Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 
 ROUNDS = 10
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -46,7 +46,9 @@ class Purpose(IntEnum):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, Any, Any, Any]:
+def philox(
+    c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, k0: np.uint64, k1: np.uint64
+) -> Words:
     """Philox4x32-10 of a counter of four and a key of two 32-bit words, all held as uint64."""
     for _ in range(ROUNDS):
         product_0 = _MULTIPLIER_0 * c0
@@ -62,8 +64,13 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, A
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def words(
-    low: Any, high: Any, purpose: Any, household: Any, month: Any, block: Any
-) -> tuple[Any, Any, Any, Any]:
+    low: np.uint64,
+    high: np.uint64,
+    purpose: np.uint64,
+    household: np.uint64,
+    month: np.uint64,
+    block: np.uint64,
+) -> Words:
     """Four 32-bit words (as uint64) for one household, purpose, month and block.
 
     Every argument is uint64; `low` and `high` are the halves of the seed (see `split_seed`).

@@ -6,7 +6,7 @@ Monthly, real and detrended by income growth G, a household of a patience type s
     m' = (R / G) (m - c) + n',  0 <= c <= m,  n' = max(y' - X', floor)
 
 with permanent income p: while the head works, p' = (1 - d) p psi + d pbar (a Kesten process: mean
-preserved, stationary spread) and y' = p' xi; while unemployed, p is kept and y' = share p + benefit;
+preserved, stationary spread) and y' = p' xi; while unemployed, psi = 1 and y' = share p + benefit;
 retirement multiplies p by the replacement ratio, succession by a working generation divides it.
 X' is a large medical bill. The Euler equation is u'(c) = beta R G^-gamma E u'(c').
 
@@ -356,12 +356,14 @@ def _income_moves(
         return moment_weights(nodes, mean, spread)
 
     working = keep * own[EMPLOYED][:, None] * shocks + pull
+    # Reversion goes on without work: if it stopped, job loss would prolong a high income's lead.
+    searching = keep * own[UNEMPLOYED] + pull
     return {
         (EMPLOYED, EMPLOYED): moved(EMPLOYED, EMPLOYED, working),
-        (EMPLOYED, UNEMPLOYED): moved(EMPLOYED, UNEMPLOYED, own[EMPLOYED]),
+        (EMPLOYED, UNEMPLOYED): moved(EMPLOYED, UNEMPLOYED, keep * own[EMPLOYED] + pull),
         (EMPLOYED, RETIRED): moved(EMPLOYED, RETIRED, replacement * own[EMPLOYED]),
-        (UNEMPLOYED, EMPLOYED): moved(UNEMPLOYED, EMPLOYED, own[UNEMPLOYED]),
-        (UNEMPLOYED, UNEMPLOYED): moved(UNEMPLOYED, UNEMPLOYED, own[UNEMPLOYED]),
+        (UNEMPLOYED, EMPLOYED): moved(UNEMPLOYED, EMPLOYED, searching),
+        (UNEMPLOYED, UNEMPLOYED): moved(UNEMPLOYED, UNEMPLOYED, searching),
         (UNEMPLOYED, RETIRED): moved(UNEMPLOYED, RETIRED, replacement * own[UNEMPLOYED]),
         (RETIRED, EMPLOYED): moved(RETIRED, EMPLOYED, own[RETIRED] / replacement),
         (RETIRED, RETIRED): moved(RETIRED, RETIRED, own[RETIRED]),

@@ -1,0 +1,412 @@
+"""The rules of one household, month by month, in plain Python: what the kernel must equal.
+
+`live_one_month` reads like the month itself and is the readable definition of the model. `h` is
+any object with the attributes of `household_layout.Columns` (a view of one row, or a plain Mesa
+agent), `m` the `Month` everybody reads, `book(name, index, amount)` receives every flow.
+Money is in fen, permanent income in yuan a month net of trend.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from model.agents import household_layout as layout
+from model.agents.household_layout import Month
+from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
+from model.solvers.grids import CASH_GRID, INCOME_GRID, FloatGrid
+
+Book = Callable[[str, int, int], None]
+Words = tuple[int, ...]
+_LOW32 = 0xFFFFFFFF
+_HEALTH = 14
+PURPOSE_MONTH, PURPOSE_DURABLES = 1, 2
+
+
+def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> Words:
+    """Philox4x32-10 (Salmon et al. 2011): four 32-bit words of a counter and a key."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _LOW32, (p0 >> 32) ^ c3 ^ k1, p0 & _LOW32
+        k0, k1 = (k0 + 0x9E3779B9) & _LOW32, (k1 + 0xBB67AE85) & _LOW32
+    return c0, c1, c2, c3
+
+
+def mix(word: int, salt: int) -> int:
+    """Further 32 random bits from a word: murmur3's finaliser of the word xor the salt."""
+    x = (word ^ (salt * 0x9E3779B9)) & _LOW32
+    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & _LOW32
+    x = ((x ^ (x >> 13)) * 0xC2B2AE35) & _LOW32
+    return x ^ (x >> 16)
+
+
+def fen(yuan: float) -> int:
+    """Yuan to whole fen, half up."""
+    return math.floor(yuan * 100.0 + 0.5)
+
+
+def locate(grid: FloatGrid, value: float) -> tuple[int, float]:
+    """Interval of a float grid that holds `value` (clamped), and the position in it, 0..1."""
+    last = math.ldexp(1.0, grid.highest) * (1.0 - 2.0**-53)
+    mantissa, exponent = math.frexp(min(max(value, math.ldexp(1.0, grid.lowest)), last))
+    steps = (mantissa * 2.0 - 1.0) * (1 << grid.bits)
+    within = math.floor(steps)
+    return ((exponent - 1 - grid.lowest) << grid.bits) + within, steps - within
+
+
+def live_one_month(h: Any, m: Month, book: Book) -> None:
+    """One month of one household: work, income, bills, durables, budget, vouchers, balances."""
+    key = (int(m.seed[0]), int(m.seed[1]))
+    cell = h.place * 2 + h.residence
+    words = philox((h.index, cell, m.month, PURPOSE_MONTH), key)
+    item_words = philox((h.index, cell, m.month, PURPOSE_DURABLES), key)
+    lift = wage_floor_lift(h, m)
+    change_stage(h, m, words[1], lift, book)
+    receive_income(h, m, words[0], lift, book)
+    meet_bills(h, m, words[2], book)
+    h.node, h.fraction = locate(INCOME_GRID, h.spendable * (m.real[h.place] * m.trend))
+    replace_durables(h, m, item_words, words[3], book)
+    h.budget = planned_budget(h, m)
+    use_vouchers(h, m, key, book)
+    close_month(h, m, book)
+
+
+def wage_floor_lift(h: Any, m: Month) -> float:
+    """New over old wage of a covered worker when the floor rises (economics: rule L4).
+
+    A wage below the new floor is lifted to it (by its proportion if it was below the old floor);
+    wages up to `ripple_range` above it rise by a declining part of the floor's rise.
+    """
+    floor, base = m.floor[h.place], m.base_floor[h.place]
+    if floor <= base or h.work_class != 1 or h.stage == 2:
+        return 1.0
+    wage = h.earnings / (1.0 - m.wage_wedge) / h.earners
+    rise = m.ripple * m.floor_log_rise[h.place]
+    if wage < floor:
+        return float(max(min(floor, wage * floor / base), wage * (1.0 + rise)) / wage)
+    if wage < floor * (1.0 + m.ripple_range):
+        distance = (wage / floor - 1.0) / m.ripple_range
+        return float(wage * (1.0 + rise * (1.0 - distance)) / wage)
+    return float(wage / wage)
+
+
+def change_stage(h: Any, m: Month, draw: int, lift: float, book: Book) -> None:
+    """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
+    if h.stage == 0:
+        hazard = m.retirement + m.separation[h.place, h.sector]
+        if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
+            hazard += m.job_hazard
+        if draw < m.retirement:
+            book("separations", h.sector, h.earners)
+            retire(h, m)
+        elif draw < hazard:
+            book("separations", h.sector, 1)
+            h.stage = 1
+    elif h.stage == 1:
+        if draw < m.find[h.place]:
+            book("separations", h.sector, h.earners - 1)
+            h.sector = sector_of(mix(draw, 7), m, h.place)
+            book("hires", h.sector, h.earners)
+            h.stage = 0
+        elif draw < m.find[h.place] + m.retirement:
+            book("separations", h.sector, h.earners - 1)
+            retire(h, m)
+    elif draw < m.generation:
+        renew(h, m, mix(draw, 9))
+        book("hires", h.sector, h.earners)
+
+
+def sector_of(draw: int, m: Month, place: int) -> int:
+    """Sector of a new job, from the place's distribution of hires."""
+    sector = 0
+    while sector < layout.J - 1 and draw >= m.hire_cdf[place, sector]:
+        sector += 1
+    return sector
+
+
+def retire(h: Any, m: Month) -> None:
+    """A working household becomes a pensioner household at the replacement ratio."""
+    income = (h.earnings + h.pension) * m.retirement_ratio
+    h.scheme = 1 if h.work_class <= 3 else 2
+    h.pension = float(income * m.pension_part[h.scheme])
+    h.earnings = income - h.pension
+    h.pensioners = 1 if h.size == 1 else 2
+    h.stage, h.age, h.group = 2, 60, (h.group // 4) * 4 + 3
+
+
+def renew(h: Any, m: Month, draw: int) -> None:
+    """A pensioner household hands over to a working one, which inherits its balances."""
+    h.work_class = 1 if h.scheme == 1 else (2 if h.residence == 1 else 4)
+    h.sector = 0 if h.work_class == 4 else sector_of(draw, m, h.place)
+    h.earnings = (h.earnings + h.pension) / m.retirement_ratio
+    h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
+    age_group = 0
+    while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:
+        age_group += 1
+    h.age, h.group = (30, 42, 54)[age_group], (h.group // 4) * 4 + age_group
+
+
+def receive_income(h: Any, m: Month, draw: int, lift: float, book: Book) -> None:
+    """Permanent and transitory shocks, pay, pension, property income, committed saving."""
+    own = 1 if h.work_class >= 3 else 0
+    points = layout.SHOCK_POINTS
+    if h.stage == 0:
+        anchor = m.anchor[h.place * 2 + h.residence, h.work_class, h.sector]
+        shock = m.shock_permanent[draw >> 22]
+        h.earnings = float(h.earnings * (1.0 - m.reversion) * shock + m.reversion * anchor)
+    pay = m.pay[h.place, h.sector, own]
+    xi = m.shock_transitory[h.residence, (draw >> 12) & (points - 1)]
+    factor = (xi * pay, m.unemployed_share * pay, 1.0)[h.stage]
+    earnings = h.earnings * lift
+    band = 2 if h.age >= 80 else (1 if h.age >= 70 else 0)
+    rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
+    earned = fen(earnings * factor * m.trend)
+    pension = fen((h.pension + rise * (1.0 + m.pension_arrears[h.scheme])) * m.trend)
+    committed = ((earned + fen((h.pension + rise) * m.trend)) * h.committed_share) >> 8
+    dividends = math.floor(h.committed * m.property_yield[h.place] + 0.5)
+    interest = math.floor(h.liquid * m.deposit_rate + 0.5)
+    perceived = 1.0 if h.stage == 2 else m.perceived_pay[h.place, h.sector, own]
+    permanent = earnings * perceived + h.pension + rise * m.pension_recognised[h.scheme]
+    h.spendable = permanent * (1.0 - h.committed_share * (1.0 / 256.0))
+    h.income_now = earned + pension + dividends + interest
+    h.cash = h.liquid + h.income_now - committed
+    h.committed += committed
+    h.events = 0
+    if h.stage == 2:
+        book("other_income", 0, earned)
+        book("retired", 0, 1)
+    else:
+        book("earnings", h.sector * 2 + own, earned)
+        book("employed", h.sector, h.earners - h.stage)
+        book("unemployed", 0, h.stage)
+    book("pensions", h.scheme, pension)
+    book("property", 0, dividends)
+    book("interest", 0, interest)
+    book("committed", 0, committed)
+
+
+def meet_bills(h: Any, m: Month, draw: int, book: Book) -> None:
+    """Housing outlays from committed deposits, benefit, medical bill, loan service, transfers."""
+    housing = math.floor(h.committed * m.housing_share + 0.5)
+    h.committed -= housing
+    book("housing", 0, housing)
+    if h.stage == 1 and h.work_class == 1:
+        _receive(h, int(m.benefit[h.place]), "benefits", book)
+    if draw < m.medical_hazard[h.residence, h.stage]:
+        bill = min(fen(m.medical_size * h.spendable * m.trend), max(h.cash // 2, 0))
+        book("medical", 0, bill)
+        _spend(h, _HEALTH, bill, book)
+        h.cash -= bill
+    if h.debt > 0:
+        _serve_loan(h, m, book)
+    if m.has_transfer or m.claims_open:
+        _receive_transfers(h, m, book)
+    book("group_income", h.group, h.income_now)
+
+
+def _receive(h: Any, amount: int, name: str, book: Book) -> None:
+    h.cash += amount
+    h.income_now += amount
+    book(name, 0, amount)
+
+
+def _spend(h: Any, category: int, amount: int, book: Book) -> None:
+    """Spending outside the non-durable budget, by group and category."""
+    h.events += amount
+    book("event_spending", h.group * layout.N_CATEGORIES + category, amount)
+
+
+def _serve_loan(h: Any, m: Month, book: Book) -> None:
+    on_hand = max(h.cash, 0)
+    interest = min(math.floor(h.debt * m.loan_rate + 0.5), on_hand)
+    principal = min(max(h.instalment - interest, 0), h.debt, on_hand - interest)
+    h.debt -= principal
+    h.instalment = 0 if h.debt == 0 else h.instalment
+    h.cash -= interest + principal
+    book("principal", 0, principal)
+    book("loan_interest", 0, interest)
+
+
+def _receive_transfers(h: Any, m: Month, book: Book) -> None:
+    """One-off and standing transfers (only the latter are permanent income); reimbursements."""
+    cell = h.place * 2 + h.residence
+    once, each, standing, standing_each = (int(m.transfer[k, cell, h.group, h.stage]) for k in range(4))
+    lasting = standing + h.size * standing_each
+    _receive(h, once + h.size * each + lasting, "transfers", book)
+    h.spendable += lasting * 0.01 / m.trend
+    if h.claim > 0 and h.claim_due == (m.month & 255):
+        h.cash += h.claim
+        book("reimbursed", 0, h.claim)
+        h.claim = 0
+
+
+def replace_durables(h: Any, m: Month, words: Words, spare: int, book: Book) -> None:
+    """Every item ages a month; need may arise; the solved logit decides; payment must be feasible."""
+    tables = int(m.durable_row[h.place])
+    income_class = h.node // 6
+    wanted = []
+    for item in range(layout.N_ITEMS):
+        state = h.durable[item]
+        state += 16 if (state >> 4) < 239 else 0
+        mixed = mix(spare, item + 1)
+        draw = (((words[item >> 1] >> (16 * (item & 1))) & 0xFFFF) << 16) | (mixed >> 16)
+        if state == NOT_OWNED:
+            chance = int(m.first_purchase[tables, item, income_class])
+        else:
+            age, clock = state >> 4, state & 15
+            chance = int(m.purchase[tables, item, income_class, age, clock])
+            need = chance + (((1 << 32) - chance) >> 16) * (int(m.need[item, age]) >> 16)
+            if clock > 0:
+                state += 1 if clock < 12 else 0
+            elif chance <= draw < need:
+                state += 1
+        h.durable[item] = state
+        if draw < chance:
+            wanted.append((item, mixed & 0xFFFF))
+    for item, draw in wanted:
+        pay_for_item(h, m, item, income_class, draw, book)
+
+
+def pay_for_item(h: Any, m: Month, item: int, income_class: int, draw: int, book: Book) -> None:
+    """Pay from cash above a buffer, then committed deposits, then credit; else postpone."""
+    price = int(m.item_price[h.place, item, income_class])
+    subsidy = int(m.subsidy[h.place, item, income_class]) if draw < m.take[item] else 0
+    net = price - (subsidy if m.instant else 0)
+    monthly = h.spendable * m.trend * 100.0
+    from_cash = min(max(h.cash - int(m.cash_buffer * monthly), 0), net)
+    from_committed = min(h.committed, net - from_cash)
+    loan = net - from_cash - from_committed
+    if loan > 0:
+        due = math.ceil(loan / m.loan_term[item])
+        if loan > m.loan_to_value[item] * price:
+            return
+        if h.instalment + due > m.instalment_cap * monthly:
+            return
+        h.debt += loan
+        h.instalment += due
+        book("loans", 0, loan)
+    h.cash -= from_cash
+    h.committed -= from_committed
+    h.durable[item] = 0
+    book("withdrawn", 0, from_committed)
+    _spend(h, ITEM_CATEGORY_INDEX[item], price, book)
+    book("units", item * 5 + h.group // 4, 1)
+    if subsidy > 0:
+        _take_subsidy(h, m, item, price, subsidy, book)
+
+
+def _take_subsidy(h: Any, m: Month, item: int, price: int, subsidy: int, book: Book) -> None:
+    book("subsidised_units", item, 1)
+    book("subsidised_sales", item, price)
+    book("subsidy_instant" if m.instant else "subsidy_claims", item, subsidy)
+    if not m.instant:
+        h.claim += subsidy
+        h.claim_due = (m.month + m.claim_lag) & 255
+
+
+def planned_budget(h: Any, m: Month) -> int:
+    """Non-durable budget (fen): the solved policy at real cash on hand; at most the cash."""
+    at, x = locate(CASH_GRID, h.cash * 0.01 * m.real[h.place])
+    first = ((h.stage * 4 + h.patience) * CASH_GRID.size + at) * layout.NODES + h.node
+    table, f = m.policy[h.place * 2 + h.residence], h.fraction
+    low = float(table[first]) * (1.0 - f) + float(table[first + 1]) * f
+    above = first + layout.NODES
+    high = float(table[above]) * (1.0 - f) + float(table[above + 1]) * f
+    real = low * (1.0 - x) + high * x
+    return min(fen(real * (m.nominal[h.place] * m.season[h.residence])), max(h.cash, 0))
+
+
+def use_vouchers(h: Any, m: Month, key: tuple[int, int], book: Book) -> None:
+    """Every batch of the household's place: hold it or not, then use it on occasions."""
+    cell = h.place * 2 + h.residence
+    for b in range(m.batch_first[h.place], m.batch_first[h.place + 1]):
+        f = [int(value) for value in m.batch[b]]
+        words = philox((h.index, cell, m.month, f[layout.V_PURPOSE]), key)
+        eligible = (f[layout.V_RESIDENCE] >> h.residence) & (f[layout.V_GROUPS] >> h.group) & 1
+        reach = h.digital if f[layout.V_DIGITAL] else 255
+        applies = (words[0] >> 16) * 255 < reach * f[layout.V_APPLY]
+        if eligible and applies and (words[0] & 0xFFFF) < f[layout.V_CUT]:
+            redeem(h, m, b, words[1], book)
+            h.budget = planned_budget(h, m)
+
+
+def redeem(h: Any, m: Month, b: int, draw: int, book: Book) -> None:
+    """What a holder does with each voucher of a batch on purchase occasions.
+
+    A natural basket above the threshold is inframarginal. Below it the gap is split into extra
+    use e and stock z by least cost e^2 / (2 eta B) + zeta z^2 / (2 B) and taken if the face
+    value exceeds loss and hassle; otherwise an outing may be made; otherwise the voucher expires.
+    """
+    f, rules = [int(value) for value in m.batch[b]], [float(v) for v in m.batch_rule[b]]
+    category, face, threshold = f[layout.V_CATEGORY], f[layout.V_FACE], f[layout.V_THRESHOLD]
+    eta, zeta = rules[layout.R_EXTRA], rules[layout.R_STORAGE]
+    weight = zeta / (1.0 + eta * zeta)
+    shares = m.engel[h.residence, :, category]
+    share = float(shares[h.node]) * (1.0 - h.fraction) + float(shares[h.node + 1]) * h.fraction
+    mean_basket = h.budget * share / rules[layout.R_OCCASIONS]
+    counters = f[layout.V_SLOT] * len(layout.VOUCHER_COUNTERS)
+    extra = stocked = 0
+
+    def count(counter: int, amount: int) -> None:
+        book("vouchers", counters + counter, amount)
+
+    for copy in range(f[layout.V_COUNT]):
+        word = mix(draw, copy + 1)
+        natural = float(m.basket[b, word >> 20]) * mean_basket
+        count(layout.C_ISSUED, face)
+        use = stock = 0
+        if natural > 0.0 and natural >= threshold:
+            used = min(face, int(natural))
+            count(layout.C_INFRAMARGINAL, used)
+        else:
+            gap = max(threshold, face) - natural
+            loss = gap * gap / (2.0 * max(natural, 1.0)) * weight + rules[layout.R_HASSLE] * 100.0
+            affordable = gap <= h.cash - h.budget - extra - stocked + face
+            if affordable and natural > 0.0 and face > loss:
+                use = int(gap * eta * weight)
+                stock = int(gap) - use
+                count(layout.C_TOPPED, use + stock)
+            elif affordable and (word & 0xFFFFF) < f[layout.V_OUTING]:
+                use = int(gap)
+                count(layout.C_OUTINGS, use)
+            else:
+                count(layout.C_EXPIRED, face)
+                continue
+            used = face
+            moved = (int(rules[layout.R_DISPLACED] * use), int(rules[layout.R_DISPLACED] * stock))
+            count(layout.C_DISPLACED, sum(moved))
+            extra, stocked = extra + use - moved[0], stocked + stock - moved[1]
+        count(layout.C_REDEEMED, used)
+        count(layout.C_PLATFORM, int(natural) + use + stock)
+        h.cash += used
+    count(layout.C_STOCKPILED, stocked)
+    _spend(h, category, extra + stocked, book)
+    h.cash -= extra + stocked
+    if stocked > 0:
+        h.stock[0] += stocked
+        h.stock_category = category
+        book("stocked", 0, stocked)
+
+
+def close_month(h: Any, m: Month, book: Book) -> None:
+    """Goods from stock replace purchases; the budget is spent; the rest stays in deposits."""
+    if h.stock[0] or h.stock[1]:
+        used = min(math.ceil(h.stock[1] * m.stock_release), h.budget)
+        moved = math.ceil(h.stock[0] * m.stock_release)
+        h.stock = [h.stock[0] - moved, h.stock[1] + moved - used]
+        _spend(h, h.stock_category, -used, book)
+        h.cash += used
+        book("released", 0, used)
+        book("stock_balance", 0, h.stock[0] + h.stock[1])
+    unit = int(h.fraction * layout.NODE_UNIT)
+    node = h.group * layout.NODES + h.node
+    book("nodes", node, h.budget * (layout.NODE_UNIT - unit))
+    book("nodes", node + 1, h.budget * unit)
+    h.liquid = h.cash - h.budget
+    h.spending, h.income = h.budget + h.events, h.income_now
+    book("liquid_balance", 0, h.liquid)
+    book("committed_balance", 0, h.committed)
+    book("debt_balance", 0, h.debt)

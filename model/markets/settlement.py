@@ -1,0 +1,284 @@
+"""Settlement: one month's payments posted to the ledger, each with payer and receiver, in fen.
+
+Everything the month decided arrives as integer arrays; nothing is decided here except who carries
+the rounding. Many-to-many payments go through a clearing pool whose two sides are equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from model.agents.governments import N_CITIES, PROVINCE_ROW, BudgetPlan, Governments
+from model.dimensions import PLACES, SECTORS
+from model.flows import HouseholdFlows
+from model.ledger import (
+    BANK,
+    CENTRE,
+    CITIES,
+    FIRMS,
+    FUNDS,
+    HOUSEHOLDS,
+    OUTSIDE,
+    PROVINCE,
+    Fen,
+    Ledger,
+    LedgerError,
+)
+from model.markets.goods import TO_SECTOR, Production, Shopping, split_integer
+from model.opening import EconomyState, TaxRates
+
+SHAPE = (len(PLACES), len(SECTORS))
+N_CELLS = FIRMS.stop - FIRMS.start
+BUDGETS = slice(CITIES.start, PROVINCE.stop)
+PUBLIC = slice(CITIES.start, CENTRE.stop)  # cities, province, funds, centre
+SELLERS = slice(FIRMS.start, OUTSIDE.stop)  # firms ... outside: who can receive purchases
+BUYERS = slice(0, PROVINCE.stop)  # households, firms, cities, province
+PAYERS = 2 + N_CITIES  # central, province, places: order of every `[payer]` series
+
+
+class PolicyPayment(NamedTuple):
+    """Money a policy lever costs a budget this month.
+
+    `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds' or a place's index.
+    `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid to shops on behalf of
+    customers, who then pay that much less), 'firms' (15 x 12: grants), 'cities' (15: matching
+    money) or 'outside'. `amounts` int64 fen.
+    """
+
+    lever: str
+    payer: str | int
+    receiver: str
+    amounts: Fen
+
+
+@dataclass(frozen=True)
+class Bills:
+    """Programme bills of the sixteen budgets and the centre, by kind, int64 fen."""
+
+    mandatory: Fen  # (16) to households, must be paid now
+    programmes: Fen  # (16) to firms and others, may become arrears
+    sellers: Fen  # (15, 12) paid to shops for customers
+    households: Fen  # (15)
+
+
+def cells(amounts: Fen) -> Fen:
+    """Amounts by cell (15, 12); categories (15, 16) are mapped to their sectors."""
+    return amounts if amounts.shape == SHAPE else amounts @ TO_SECTOR
+
+
+def by_budget(payment: PolicyPayment) -> Fen:
+    """What each of the sixteen budgets owes for this payment (16)."""
+    due = np.zeros(N_CITIES + 1, dtype=np.int64)
+    if payment.payer == "cities":
+        due[:N_CITIES] = payment.amounts.reshape(N_CITIES, -1).sum(axis=1)
+    elif payment.payer == "province":
+        due[PROVINCE_ROW] = payment.amounts.sum()
+    elif isinstance(payment.payer, int | np.integer):
+        due[int(payment.payer)] = payment.amounts.sum()
+    return due
+
+
+def collect_bills(payments: list[PolicyPayment]) -> Bills:
+    """Add up this month's policy payments by payer and by who gets them."""
+    mandatory = np.zeros(N_CITIES + 1, dtype=np.int64)
+    programmes = np.zeros(N_CITIES + 1, dtype=np.int64)
+    sellers, households = np.zeros(SHAPE, dtype=np.int64), np.zeros(SHAPE[0], dtype=np.int64)
+    for payment in payments:
+        due = by_budget(payment)
+        if payment.receiver in ("sellers", "firms"):
+            programmes += due
+        else:
+            mandatory += due
+        if payment.receiver == "sellers":
+            sellers += cells(payment.amounts)
+        elif payment.receiver == "households":
+            households += payment.amounts
+    return Bills(mandatory, programmes, sellers, households)
+
+
+def post_policies(
+    ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan
+) -> dict[str, Fen]:
+    """Pay the levers; what a budget cannot pay becomes an arrear. Returns cash paid by lever (17:
+    central, province, places).
+    """
+    spent: dict[str, Fen] = {}
+    for payment in payments:
+        cost = spent.setdefault(payment.lever, np.zeros(PAYERS, dtype=np.int64))
+        _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
+    return spent
+
+
+_RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "cities": CITIES,
+              "outside": OUTSIDE}  # fmt: skip
+
+
+def _post_policy(
+    ledger: Ledger, governments: Governments, payment: PolicyPayment,
+    ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]], cost: Fen,
+) -> None:  # fmt: skip
+    if payment.receiver not in _RECEIVERS:
+        raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
+    receiver, kind = _RECEIVERS[payment.receiver], f"policy_{payment.receiver}"
+    amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
+    if payment.payer in ("central", "funds"):
+        account = CENTRE if payment.payer == "central" else FUNDS
+        ledger.pay(kind, account, receiver, amounts)
+        cost[0] += amounts.sum() if payment.payer == "central" else 0
+        return
+    share = _payer_rows(payment.payer, len(amounts))
+    paid = amounts
+    if receiver is FIRMS and bool((ratio[share] < 1.0).any()):
+        paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
+        _owe(ledger, governments, kind, share, amounts - paid)
+    for row in np.unique(share):
+        part = np.where((share == row).reshape(-1, *[1] * (paid.ndim - 1)), paid, 0)
+        account = slice(BUDGETS.start + row, BUDGETS.start + row + 1)
+        if part.any():
+            ledger.pay(kind, account, receiver, part)
+            cost[1 if row == PROVINCE_ROW else 2 + row] += part.sum()
+
+
+def _payer_rows(payer: str | int, n: int) -> Fen:
+    """Budget row that pays each element of the first axis."""
+    if payer == "cities":
+        return np.arange(n)
+    row = PROVINCE_ROW if payer == "province" else int(payer)
+    return np.full(n, row)
+
+
+def _owe(ledger: Ledger, governments: Governments, kind: str, rows: Fen, unpaid: Fen) -> None:
+    owed = np.zeros((N_CITIES + 1, *SHAPE), dtype=np.int64)
+    np.add.at(owed, (rows, np.arange(SHAPE[0])), unpaid)
+    record_arrears(ledger, governments, kind, owed.reshape(N_CITIES + 1, N_CELLS))
+
+
+def record_arrears(ledger: Ledger, governments: Governments, kind: str, owed: Fen) -> None:
+    """Bills (16, 180) that fall due without being paid: a claim of firms on the budget."""
+    governments.arrears += owed
+    for row in np.flatnonzero(owed.sum(axis=1)):
+        ledger.owe(kind, slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, owed[row])
+
+
+def post_households(ledger: Ledger, flows: HouseholdFlows) -> None:
+    """Committed saving, loans and interest between households and the bank."""
+    ledger.commit(flows.committed - flows.committed_withdrawals - flows.housing_investment)
+    ledger.lend("consumer_loans", BANK, HOUSEHOLDS, flows.loans_granted - flows.loan_principal)
+    ledger.pay("interest", HOUSEHOLDS, BANK, flows.loan_interest - flows.deposit_interest)
+
+
+def post_consumption(ledger: Ledger, spending: Fen, shopping: Shopping, medical: Fen, care: int,
+                     bills: Bills) -> None:  # fmt: skip
+    """Households pay shops at home, in other places and outside, net of what budgets pay for them."""
+    received = np.zeros(SELLERS.stop - SELLERS.start, dtype=np.int64)
+    at_home = shopping.by_cell - bills.sellers
+    at_home[:, care] += medical
+    received[:N_CELLS] = at_home.ravel()
+    received[-1] = shopping.outside.sum()
+    paid = spending.sum(axis=1) + medical - bills.sellers.sum(axis=1)
+    ledger.pay_pool("consumption", HOUSEHOLDS, paid, SELLERS, received)
+
+
+def post_purchases(ledger: Ledger, governments: Governments, plan: BudgetPlan, fund_care: Fen,
+                   care: int) -> None:  # fmt: skip
+    """Purchases of the sixteen budgets and of the medical fund; unpaid bills become arrears."""
+    received = plan.purchases_paid.sum(axis=0)
+    received.reshape(SHAPE)[:, care] += fund_care
+    paid = np.append(plan.purchases_paid.sum(axis=1), fund_care.sum())
+    ledger.pay_pool("government_purchases", slice(CITIES.start, FUNDS.stop), paid, FIRMS, received)
+    if plan.purchases_paid is not plan.purchases:
+        record_arrears(ledger, governments, "government_purchases", plan.purchases - plan.purchases_paid)
+    if plan.arrears_paid.any():
+        settled = plan.arrears_paid
+        governments.arrears -= settled
+        for row in np.flatnonzero(settled.sum(axis=1)):
+            ledger.settle(slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, settled[row])
+
+
+def post_investment(ledger: Ledger, housing: Fen, firms: Fen, budgets: Fen, local: Fen, industry: int
+                    ) -> None:  # fmt: skip
+    """Builders' receipts (15) from households, firms and budgets; the rest is bought outside."""
+    paid = np.concatenate([housing, firms.ravel(), budgets])
+    received = np.zeros(SELLERS.stop - SELLERS.start, dtype=np.int64)
+    received[industry : N_CELLS : SHAPE[1]] = local
+    received[-1] = paid.sum() - local.sum()
+    ledger.pay_pool("investment", BUYERS, paid, SELLERS, received)
+
+
+def post_production(ledger: Ledger, made: Production) -> None:
+    """Inputs between cells through a pool; inputs from outside."""
+    ledger.pay_pool("inputs", FIRMS, made.inputs, FIRMS, made.sold_as_input)
+    ledger.pay("outside_inputs", FIRMS, OUTSIDE, made.outside_inputs)
+
+
+@dataclass(frozen=True)
+class Taxes:
+    """Taxes of a month, int64 fen (15, 12), and their division (17: central, province, places)."""
+
+    value_added: Fen
+    local: Fen
+    income: Fen
+    contributions: Fen
+    profit: Fen
+    by_payer: Fen
+
+    @property
+    def total(self) -> Fen:
+        """All a cell hands over, contributions included (15, 12)."""
+        return self.value_added + self.local + self.income + self.contributions + self.profit
+
+
+def levy(rates: TaxRates, value_added: Fen, labour_cost: Fen, employees: Fen, interest: Fen,
+         trend: float) -> Taxes:  # fmt: skip
+    """Taxes due (15, 12). `labour_cost` is pay without taxes on it; profit bears the rest."""
+    indirect = np.rint(value_added * rates.value_added).astype(np.int64)
+    local = np.rint(value_added * rates.local + rates.fees * trend).astype(np.int64)
+    income = np.rint(employees * rates.income).astype(np.int64)
+    contributions = np.rint(employees * rates.contribution).astype(np.int64)
+    surplus = value_added - labour_cost - indirect - local - income - contributions - interest
+    profit = np.rint(np.maximum(surplus, 0) * rates.profit).astype(np.int64)
+    return Taxes(indirect, local, income, contributions, profit,
+                 _divide(rates, indirect, local, income + profit))  # fmt: skip
+
+
+def _divide(rates: TaxRates, indirect: Fen, local: Fen, direct: Fen) -> Fen:
+    """Centre and province get rounded shares, the city the rest (17)."""
+    by_place, income = indirect.sum(axis=1), direct.sum(axis=1)
+    centre = by_place * rates.indirect_split[0] + income * rates.profit_split[0]
+    province = by_place * rates.indirect_split[1] + income * rates.profit_split[1]
+    upper = np.rint(np.stack([centre, province])).astype(np.int64)
+    divided = np.empty(PAYERS, dtype=np.int64)
+    divided[:2] = upper.sum(axis=1)
+    divided[2:] = by_place + income - upper.sum(axis=0) + local.sum(axis=1)
+    return divided
+
+
+def post_taxes(ledger: Ledger, taxes: Taxes) -> None:
+    """Cells pay taxes and contributions to cities, province, funds and the centre."""
+    received = np.empty(PUBLIC.stop - PUBLIC.start, dtype=np.int64)
+    received[:N_CITIES] = taxes.by_payer[2:]
+    received[N_CITIES:] = taxes.by_payer[1], taxes.contributions.sum(), taxes.by_payer[0]
+    ledger.pay_pool("taxes_and_contributions", FIRMS, taxes.total, PUBLIC, received)
+
+
+def labour_bill(state: EconomyState, flows: HouseholdFlows) -> Fen:
+    """Net pay of employees, mixed income and members' work by cell (15, 12)."""
+    share = state.labour.other
+    weights = share / np.maximum(share.sum(axis=1, keepdims=True), 1.0)
+    if flows.other_income.any():
+        other = split_integer(flows.other_income, _column_shares(weights, state).T).T
+        return flows.net_earnings.sum(axis=2) + other
+    return flows.net_earnings.sum(axis=2)
+
+
+def _column_shares(
+    weights: np.ndarray[tuple[int, ...], np.dtype[np.float64]], state: EconomyState
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    empty = weights.sum(axis=1) <= 0
+    if not bool(empty.any()):
+        return weights
+    fallback = state.output / np.maximum(state.output.sum(axis=1, keepdims=True), 1.0)
+    return np.where(empty[:, None], fallback, weights)

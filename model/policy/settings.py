@@ -1,0 +1,493 @@
+"""Settings of the policy levers: what an analyst may write under `policies:` of a scenario.
+
+Units are in the names or annotations; limits are those of the form, not of plausibility. What a
+setting means, in Chinese and English, is the text `setting.<lever>.<name>` of the catalogue. Each
+lever checks its own dates and conditions (`issues`) and says which place and object it acts on
+when (`claims`), so that two policies with the same lever cannot collide unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag
+from pydantic_core import core_schema
+
+from model.dimensions import (
+    AGE_GROUPS,
+    DURABLE_CATEGORIES,
+    NONDURABLE_CATEGORIES,
+    PAYERS,
+    PLACES,
+    QUINTILES,
+    RESIDENCES,
+    STAGES,
+)
+from model.policy.quantities import (
+    MONTH_PATTERN,
+    Choice,
+    Choices,
+    Cities,
+    Dated,
+    DatedQuantity,
+    Month,
+    Quantity,
+    Shares,
+    fault,
+    month_number,
+    month_text,
+    parse_month,
+    parse_place,
+)
+from model.scenario_problems import phrase
+
+FOREVER: Final = month_number("9999-12")
+DAYS_IN_ROUND_MONTH: Final = 30
+MAX_ROUNDS: Final = 240
+LARGEST_YUAN: Final = 1_000_000
+LARGEST_YI_YUAN: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Window:
+    """First and last simulated month, as month numbers."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A broken condition: where (keys below the policy), which text, with which fields."""
+
+    location: tuple[str | int, ...]
+    key: str
+    fields: dict[str, object]
+    is_warning: bool = False
+
+
+def issue(location: tuple[str | int, ...], key: str, /, **fields: object) -> Issue:
+    """Shorthand for an Issue that is an error."""
+    return Issue(location, key, fields)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One object of a lever (item group, category, scheme, group of people) in months and places."""
+
+    what: str
+    first: int
+    last: int
+    places: frozenset[str]
+    prefix: str = ""
+    people: tuple[frozenset[Any], ...] = ()
+
+    def meets(self, other: Claim) -> bool:
+        """Whether both act on the same object, place and people in the same month."""
+        return (
+            self.what == other.what
+            and max(self.first, other.first) <= min(self.last, other.last)
+            and bool(self.places & other.places)
+            and all(a & b for a, b in zip(self.people, other.people, strict=True))
+        )
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are errors and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LeverSettings(Settings):
+    """Settings of one use of a lever."""
+
+    lever: str
+
+    def issues(self, window: Window | None) -> Iterator[Issue]:
+        """Broken conditions between settings; dates are compared with `window` if it is known."""
+        yield from ()
+
+    def claims(self) -> Iterator[Claim]:
+        """Objects, places and months this policy acts on."""
+        yield from ()
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as they could stand in a file, without empty ones."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def _outside(location: tuple[str | int, ...], month: str, window: Window | None) -> Iterator[Issue]:
+    if window is not None and not window.first <= month_number(month) <= window.last:
+        first, last = month_text(window.first), month_text(window.last)
+        yield issue(location, "check.outside_window", month=month, first=first, last=last)
+
+
+def _announced(announce: str | None, start: str) -> Iterator[Issue]:
+    if announce is not None and announce > start:
+        yield issue(("announce",), "check.announce_after_start", announce=announce, start=start)
+
+
+def _ends(location: tuple[str | int, ...], start: str, end: str | None) -> Iterator[Issue]:
+    if end is not None and end < start:
+        yield issue(location, "check.end_before_start", start=start, end=end)
+
+
+Yuan = Annotated[float, Quantity("yuan", 0, LARGEST_YUAN)]
+YuanPerMonth = Annotated[float, Quantity("yuan/month", 0, LARGEST_YUAN)]
+YiYuan = Annotated[float, Quantity("yi_yuan", 0, LARGEST_YI_YUAN)]
+AgeGroups = Annotated[tuple[str, ...], Choices(Choice(AGE_GROUPS))]
+Quintiles = Annotated[tuple[int, ...], Choices(Choice(tuple(range(1, QUINTILES + 1))))]
+Residences = Annotated[tuple[str, ...], Choices(Choice(RESIDENCES))]
+
+
+class MinimumWage(LeverSettings):
+    """A higher wage floor from `start` to `end` (open if absent), relative to the floor in force."""
+
+    lever: Literal["minimum_wage"]
+    start: Month
+    announce: Month | None = None
+    end: Month | None = None
+    increase_percent: Annotated[float, Quantity("%", 0, 50)] | None = None
+    tiers_yuan: Annotated[tuple[YuanPerMonth, ...], Field(min_length=3, max_length=3)] | None = None
+    cities: Cities = PLACES
+
+    def issues(self, window: Window | None) -> Iterator[Issue]:
+        """Dates in order, one way to give the floor, tiers from high to low."""
+        yield from _outside(("start",), self.start, window)
+        yield from _announced(self.announce, self.start)
+        yield from _ends(("end",), self.start, self.end)
+        if (self.increase_percent is None) == (self.tiers_yuan is None):
+            yield issue((), "check.one_of", keys=("increase_percent", "tiers_yuan"))
+        tiers = self.tiers_yuan
+        if tiers is not None and list(tiers) != sorted(tiers, reverse=True):
+            yield issue(("tiers_yuan",), "check.tiers_order", values=tiers)
+
+    def claims(self) -> Iterator[Claim]:
+        """The wage floor of the places while it is in force."""
+        last = FOREVER if self.end is None else month_number(self.end)
+        yield Claim("minimum_wage", month_number(self.start), last, frozenset(self.cities), "lever.")
+
+
+class PensionPayers(Settings):
+    """Who bears the rise of each scheme; `funds` is the pooled pension fund."""
+
+    employee: Annotated[dict[str, float], Shares(("funds", *PAYERS))] = {"funds": 1.0}
+    resident: Annotated[dict[str, float], Shares(PAYERS)] | None = None
+
+
+class Pensions(LeverSettings):
+    """A permanent rise of pensions from `start`, with arrears paid as one lump sum that month."""
+
+    lever: Literal["pensions"]
+    start: Month
+    announce: Month | None = None
+    employee_percent: Annotated[float, Quantity("%", 0, 20)] = 0.0
+    employee_fixed_yuan: YuanPerMonth = 0.0
+    employee_age_tilt: dict[Annotated[int, Quantity("count", 50, 110, whole=True)], YuanPerMonth] = {}
+    resident_fixed_yuan: YuanPerMonth = 0.0
+    retroactive_months: Annotated[int, Quantity("months", 0, 12, whole=True)] = 0
+    payers: PensionPayers = PensionPayers()
+
+    def issues(self, window: Window | None) -> Iterator[Issue]:
+        """Dates in order; the payers of the resident scheme are named when it rises."""
+        yield from _outside(("start",), self.start, window)
+        yield from _announced(self.announce, self.start)
+        if self.resident_fixed_yuan > 0 and self.payers.resident is None:
+            reason = phrase("reason.resident")
+            yield issue((), "check.needs", reason=reason, key="payers.resident")
+
+    def claims(self) -> Iterator[Claim]:
+        """Rises of different years add up, so only the months paid at `start` are claimed."""
+        last = month_number(self.start)
+        first = last - self.retroactive_months
+        if self.employee_percent or self.employee_fixed_yuan or self.employee_age_tilt:
+            yield Claim("employee", first, last, frozenset(PLACES), "scheme.")
+        if self.resident_fixed_yuan:
+            yield Claim("resident", first, last, frozenset(PLACES), "scheme.")
+
+    def tilt_at(self, age: int) -> float:
+        """Extra yuan per month for a pensioner of `age`: the step of the highest age reached."""
+        reached = [threshold for threshold in self.employee_age_tilt if threshold <= age]
+        return self.employee_age_tilt[max(reached)] if reached else 0.0
+
+
+class ItemRule(Settings):
+    """Subsidy on one group of durable goods: a share of the price up to a cap."""
+
+    rate: Annotated[Dated, DatedQuantity(Quantity("share", 0, 1))]
+    cap_yuan: Annotated[Dated, DatedQuantity(Quantity("yuan", 0, LARGEST_YUAN))]
+    price_ceiling_yuan: Yuan | None = None
+
+
+class TradeIn(LeverSettings):
+    """Subsidy for replacing durable goods until the end or until the budget is spent."""
+
+    lever: Literal["trade_in"]
+    start: Month
+    end: Month
+    announce: Month | None = None
+    items: Annotated[
+        dict[Annotated[str, Choice(DURABLE_CATEGORIES, "category.")], ItemRule], Field(min_length=1)
+    ]
+    budget_yi_yuan: YiYuan
+    payers: Annotated[dict[str, float], Shares(PAYERS)]
+    payment: Annotated[str, Choice(("instant", "reimbursed"))] = "instant"
+    reimbursement_lag_months: Annotated[int, Quantity("months", 0, 12, whole=True)] = 0
+    cities: Cities = PLACES
+
+    def issues(self, window: Window | None) -> Iterator[Issue]:
+        """Dates in order; a lag belongs to payment after the purchase."""
+        yield from _outside(("start",), self.start, window)
+        yield from _announced(self.announce, self.start)
+        yield from _ends(("end",), self.start, self.end)
+        if self.reimbursement_lag_months and self.payment != "reimbursed":
+            where = ("reimbursement_lag_months",)
+            reason = phrase("reason.reimbursed")
+            yield issue(where, "check.only_with", reason=reason, key="reimbursement_lag_months")
+
+    def claims(self) -> Iterator[Claim]:
+        """Each item group in the places from start to end."""
+        months = month_number(self.start), month_number(self.end)
+        for group in self.items:
+            yield Claim(group, *months, frozenset(self.cities), "category.")
+
+
+ValidityDays = Annotated[int, Quantity("days", 1, 180, whole=True)]
+
+
+class VoucherRound(Settings):
+    """One issue of vouchers in a month, with its own validity if that differs."""
+
+    month: Month
+    validity_days: ValidityDays | None = None
+
+
+class RoundSeries(Settings):
+    """Issues at equal intervals from `first` to at most `last`."""
+
+    first: Month
+    last: Month
+    every_months: Annotated[int, Quantity("months", 1, 120, whole=True)] = 1
+
+
+def _rounds_form(value: Any) -> str:
+    return "<series>" if isinstance(value, dict | RoundSeries) else "<list>"
+
+
+def _round(value: Any) -> Any:
+    """A bare month is a round of that month."""
+    return {"month": value} if isinstance(value, str) else value
+
+
+class _ShortRound:
+    """Annotation that lets a round be written as its month alone."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.no_info_before_validator_function(_round, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "pattern": MONTH_PATTERN}, handler(schema)]}
+
+
+Rounds = Annotated[
+    Annotated[
+        tuple[Annotated[VoucherRound, _ShortRound()], ...],
+        Field(min_length=1, max_length=MAX_ROUNDS),
+        Tag("<list>"),
+    ]
+    | Annotated[RoundSeries, Tag("<series>")],
+    Discriminator(_rounds_form),
+]
+
+
+class Target(Settings):
+    """Who gets targeted vouchers; an absent list means everybody."""
+
+    quintiles: Quintiles | None = None
+    age_groups: AgeGroups | None = None
+    residence: Residences | None = None
+
+
+class QuotaByCity:
+    """Annotation of yi yuan by place."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        key = core_schema.no_info_plain_validator_function(parse_place)
+        value = core_schema.no_info_plain_validator_function(_QUOTA.parse)
+        return core_schema.dict_schema(key, value)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": _QUOTA.json_schema()}
+
+
+_QUOTA: Final = Quantity("yi_yuan", 0, LARGEST_YI_YUAN)
+
+
+class VoucherFunding(Settings):
+    """Money per round: a fixed budget, or what each city decides given match and quota."""
+
+    mode: Annotated[str, Choice(("cities_decide", "fixed"))]
+    budget_yi_yuan: YiYuan | None = None
+    match_ratio: Annotated[float, Quantity("ratio", 0, 10)]
+    provincial_quota_yi_yuan: YiYuan | None = None
+    city_quota: Annotated[dict[str, float], QuotaByCity()] | None = None
+
+    def issues(self, cities: tuple[str, ...]) -> Iterator[Issue]:
+        """A fixed budget or a quota, not both; quotas of the cities within the provincial one."""
+        fixed = self.mode == "fixed"
+        wanted, foreign = ("budget_yi_yuan", "provincial_quota_yi_yuan")[:: 1 if fixed else -1]
+        reason = phrase(f"reason.{self.mode}")
+        other = phrase("reason.cities_decide" if fixed else "reason.fixed")
+        if getattr(self, wanted) is None:
+            yield issue(("funding",), "check.needs", reason=reason, key=wanted)
+        for name in (foreign, "city_quota") if fixed else (foreign,):
+            if getattr(self, name) is not None:
+                yield issue(("funding", name), "check.only_with", reason=other, key=name)
+        yield from self._quota_issues(cities)
+
+    def _quota_issues(self, cities: tuple[str, ...]) -> Iterator[Issue]:
+        quotas = self.city_quota or {}
+        for city in quotas:
+            if city not in cities:
+                where = ("funding", "city_quota")
+                yield issue(where, "check.city_not_included", city=phrase(f"place.{city}"))
+        total, limit = sum(quotas.values()), self.provincial_quota_yi_yuan
+        if limit is not None and round(total - limit, 9) > 0:
+            where = ("funding", "city_quota")
+            yield issue(where, "check.quota_sum", total=total, quota=limit)
+
+
+def _refuse_durables(name: Any) -> None:
+    if name in DURABLE_CATEGORIES:
+        raise fault("check.durable_category", category=phrase(f"category.{name}"))
+
+
+class Vouchers(LeverSettings):
+    """Vouchers "spend `threshold_yuan`, save `face_yuan`" issued in rounds."""
+
+    lever: Literal["vouchers"]
+    rounds: Rounds
+    categories: Annotated[
+        dict[str, float], Shares(NONDURABLE_CATEGORIES, "category.", _refuse_durables)
+    ]
+    face_yuan: Yuan
+    threshold_yuan: Yuan
+    per_person: Annotated[int, Quantity("count", 1, 10, whole=True)] = 1
+    validity_days: ValidityDays
+    allocation: Annotated[str, Choice(("rush", "lottery", "targeted"))]
+    target: Target | None = None
+    digital_required: StrictBool = True
+    participating_share: Annotated[float, Quantity("share", 0.001, 1)]
+    funding: VoucherFunding
+    cities: Cities = PLACES
+
+    def issues(self, window: Window | None) -> Iterator[Issue]:
+        """Rounds inside the window and distinct; threshold above face; target only if targeted."""
+        yield from self._round_issues(window)
+        if 0 < self.threshold_yuan <= self.face_yuan:
+            amounts = {"threshold": self.threshold_yuan, "face": self.face_yuan}
+            yield issue(("threshold_yuan",), "check.threshold", **amounts)
+        reason = phrase("reason.targeted")
+        if self.allocation == "targeted" and self.target is None:
+            yield issue(("allocation",), "check.needs", reason=reason, key="target")
+        if self.allocation != "targeted" and self.target is not None:
+            yield issue(("target",), "check.only_with", reason=reason, key="target")
+        yield from self.funding.issues(self.cities)
+
+    def _round_issues(self, window: Window | None) -> Iterator[Issue]:
+        if isinstance(self.rounds, RoundSeries):
+            yield from _outside(("rounds", "first"), self.rounds.first, window)
+            yield from _ends(("rounds", "last"), self.rounds.first, self.rounds.last)
+            if window is not None and month_number(self.rounds.last) > window.last:
+                fields: dict[str, object] = {"last": month_text(window.last)}
+                yield Issue(("rounds", "last"), "warn.rounds_cut", fields, is_warning=True)
+            return
+        months = [r.month for r in self.rounds]
+        for place, month in enumerate(months):
+            yield from _outside(("rounds", place), month, window)
+            if month in months[:place]:
+                yield issue(("rounds", place), "check.repeated", value=month)
+
+    def round_list(self, last: str | None = None) -> tuple[tuple[str, int], ...]:
+        """(month, validity in days) of every round, in order, none after the month `last`."""
+        until = FOREVER if last is None else month_number(last)
+        if isinstance(self.rounds, RoundSeries):
+            until = min(until, month_number(self.rounds.last))
+            numbers = range(month_number(self.rounds.first), until + 1, self.rounds.every_months)
+            return tuple((month_text(n), self.validity_days) for n in numbers)
+        ordered = sorted(self.rounds, key=lambda r: r.month)
+        listed = [(r.month, r.validity_days or self.validity_days) for r in ordered]
+        return tuple((m, days) for m, days in listed if month_number(m) <= until)
+
+    def claims(self) -> Iterator[Claim]:
+        """Each category in the places while vouchers of a round are valid."""
+        target = self.target or Target()
+        people = _people(target.quintiles, target.age_groups, target.residence)
+        for month, days in self.round_list():
+            first = month_number(month)
+            last = first + (days - 1) // DAYS_IN_ROUND_MONTH
+            for category in self.categories:
+                yield Claim(category, first, last, frozenset(self.cities), "category.", people)
+
+
+class Eligible(Settings):
+    """Who gets a transfer; an absent list means everybody."""
+
+    quintiles: Quintiles | None = None
+    age_groups: AgeGroups | None = None
+    residence: Residences | None = None
+    places: Cities | None = None
+    stage: Annotated[tuple[str, ...], Choices(Choice(STAGES))] | None = None
+
+
+class Transfer(LeverSettings):
+    """Cash to households in one month, or in every month from then on if `permanent`."""
+
+    lever: Literal["transfer"]
+    month: Month
+    announce: Month | None = None
+    yuan_per_household: Yuan | None = None
+    yuan_per_person: Yuan | None = None
+    permanent: StrictBool = False
+    eligible: Eligible = Eligible()
+    payer: Annotated[str, Choice(PAYERS)]
+
+    def issues(self, window: Window | None) -> Iterator[Issue]:
+        """The month is simulated; the amount is per household or per person."""
+        yield from _outside(("month",), self.month, window)
+        yield from _announced(self.announce, self.month)
+        if (self.yuan_per_household is None) == (self.yuan_per_person is None):
+            yield issue((), "check.one_of", keys=("yuan_per_household", "yuan_per_person"))
+
+    def claims(self) -> Iterator[Claim]:
+        """The first payment: later payments of a standing transfer add to other transfers."""
+        who = self.eligible
+        people = (*_people(who.quintiles, who.age_groups, who.residence), frozenset(who.stage or STAGES))
+        month = month_number(self.month)
+        yield Claim("transfer", month, month, frozenset(who.places or PLACES), "lever.", people)
+
+
+def _people(
+    quintiles: tuple[int, ...] | None,
+    age_groups: tuple[str, ...] | None,
+    residences: tuple[str, ...] | None,
+) -> tuple[frozenset[Any], ...]:
+    return (
+        frozenset(quintiles or range(1, QUINTILES + 1)),
+        frozenset(age_groups or AGE_GROUPS),
+        frozenset(residences or RESIDENCES),
+    )
+
+
+LEVERS: Final[dict[str, type[LeverSettings]]] = {
+    "minimum_wage": MinimumWage,
+    "pensions": Pensions,
+    "trade_in": TradeIn,
+    "vouchers": Vouchers,
+    "transfer": Transfer,
+}
+Policy = Annotated[
+    MinimumWage | Pensions | TradeIn | Vouchers | Transfer, Field(discriminator="lever")
+]
