@@ -69,8 +69,9 @@ class Tables(NamedTuple):
     class_cdf: F64  # [cell, 5]
     sector_cdf: F64  # [cell, 5, 12]
     pay: F64  # [cell, class, sector, age group] yuan a month and earner
+    size_pay: F64  # [MAX_SIZE]
     pay_shock: F64  # [residence, quantile] mean 1
-    retired_work_ratio: float
+    retired_work_ratio: F64  # [residence]
     retired_other: F64  # [cell] yuan a person
     pension: F64  # [cell, scheme 3] yuan a recipient
     pension_shock: F64  # [scheme 3, quantile] mean 1
@@ -131,14 +132,14 @@ class Rows(NamedTuple):
     durable: npt.NDArray[np.uint16]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def point(tables: Tables, cell: int, index: int, dimension: int) -> float:
     """Low-discrepancy coordinate in [0, 1) of household `index` of a cell."""
     raw = tables.shift[cell, dimension] + np.uint64(index + 1) * tables.step[dimension]
     return np.int64(raw >> ACRE) * DOUBLE_UNIT
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def quantile(nodes: F64, rank: float) -> float:
     """Linear interpolation in equally spaced quantile nodes."""
     position = rank * (nodes.size - 1)
@@ -146,7 +147,7 @@ def quantile(nodes: F64, rank: float) -> float:
     return nodes[lower] + (position - lower) * (nodes[lower + 1] - nodes[lower])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def locate(nodes: F64, value: float) -> int:
     """Largest k with nodes[k] <= value, within 0..size - 2."""
     low, high = 0, nodes.size - 1
@@ -159,7 +160,7 @@ def locate(nodes: F64, value: float) -> int:
     return low
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def interpolate(at: F64, values: F64, where: float) -> float:
     """Piecewise linear function, constant outside its nodes."""
     if where <= at[0]:
@@ -170,7 +171,7 @@ def interpolate(at: F64, values: F64, where: float) -> float:
     return values[k] + (where - at[k]) / (at[k + 1] - at[k]) * (values[k + 1] - values[k])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def pick(cumulative: F64, rank: float) -> int:
     """First index whose cumulative share exceeds `rank`."""
     chosen = 0
@@ -179,13 +180,13 @@ def pick(cumulative: F64, rank: float) -> int:
     return chosen
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def age_group_of(age: int) -> int:
     """Group of AGE_GROUPS."""
     return int(age >= 35) + int(age >= 50) + int(age >= 60)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_stage(tables: Tables, cell: int, index: int) -> tuple[int, int]:
     """Stage of the head and the kind of age distribution it belongs to."""
     residence, rank = cell & 1, point(tables, cell, index, D_STAGE)
@@ -200,7 +201,7 @@ def draw_stage(tables: Tables, cell: int, index: int) -> tuple[int, int]:
     return EMPLOYED, A_OLDER if rank < tables.older_share[residence] else A_WORKING
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_members(
     tables: Tables, cell: int, index: int, kind: int, size: int, age_group: int
 ) -> tuple[int, int]:
@@ -219,7 +220,7 @@ def draw_members(
     return children, 2 if couple else 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_earners(
     tables: Tables, cell: int, index: int, kind: int, size: int, children: int, pensioners: int
 ) -> int:
@@ -233,7 +234,7 @@ def draw_earners(
     return 1 + int(others >= 1 and rank < tables.second_earner[residence])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_income(
     tables: Tables, cell: int, index: int, rows: Rows, row: int
 ) -> tuple[float, float]:
@@ -250,9 +251,10 @@ def draw_income(
     pension = tables.pension[cell, scheme] * drawn * rows.pensioners[row]
     klass = rows.work_class[row] if stage != RETIRED else INFORMAL
     wage = tables.pay[cell, klass, rows.sector[row], rows.age_group[row]] * shock
+    wage *= tables.size_pay[rows.size[row] - 1]
     other = 0.0
     if stage == RETIRED:
-        wage *= tables.retired_work_ratio
+        wage *= tables.retired_work_ratio[residence]
         other = tables.retired_other[cell] * size * shock
     relative = (wage * earners + other + pension) / (size * tables.reference[residence])
     factor = interpolate(tables.shape_at[residence], tables.shape[residence], relative)
@@ -266,7 +268,7 @@ def draw_income(
     return wage * earners, pension
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_core(tables: Tables, cell: int, index: int, rows: Rows, row: int) -> None:
     """Everything that margins depend on: members, work, scheme, income, groups."""
     residence = cell & 1
@@ -299,7 +301,7 @@ def draw_core(tables: Tables, cell: int, index: int, rows: Rows, row: int) -> No
     rows.quintile[row], rows.group[row] = quintile, quintile * 4 + group
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_patience(tables: Tables, cell: int, late: int, income: float, rank: float) -> int:
     """Patience type; types are tilted towards income ranks so that their shares stay exact."""
     incomes = tables.rank_income[cell & 1, late]
@@ -314,7 +316,7 @@ def draw_patience(tables: Tables, cell: int, late: int, income: float, rank: flo
     return chosen
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -> int:
     """Patience, committed share, liquid and committed deposits; returns the income class."""
     identity = (
@@ -349,7 +351,7 @@ def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -
     return klass
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_durable(
     tables: Tables, item: int, klass: int, residence: int, owned: np.uint64, state: np.uint64
 ) -> np.uint16:
@@ -363,7 +365,7 @@ def draw_durable(
     return np.uint16((slot // CLOCKS) * 16 + slot % CLOCKS)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def draw_goods(
     tables: Tables, cell: int, index: int, klass: int, rows: Rows, row: int
 ) -> None:
@@ -399,14 +401,14 @@ def draw_goods(
         rows.debt[row] = instalment * (term - age)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def core_rows(tables: Tables, cell: int, first: int, rows: Rows, start: int, stop: int) -> None:
     """Fill the core columns of rows start..stop - 1 with households first, first + 1, ... of a cell."""
     for row in range(start, stop):
         draw_core(tables, cell, first + row - start, rows, row)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def all_rows(
     tables: Tables, cell: int, first: int, rows: Rows, start: int, stop: int, weight: int
 ) -> None:
@@ -419,7 +421,7 @@ def all_rows(
         rows.weight[row] = weight
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 def earnings_sums(rows: Rows, start: int, stop: int, guess: F64, sums: I64) -> None:
     """Add weighted earnings and their guessed means (fen) to sums [cell, class, 2]; integers."""
     for row in range(start, stop):

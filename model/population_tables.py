@@ -286,10 +286,11 @@ def start_tables(parameters: Parameters) -> Tables:
         class_cdf=np.cumsum(class_shares(parameters), axis=1),
         sector_cdf=np.cumsum(sector_shares(parameters), axis=2),
         pay=income[:, None, None, None] * relative_pay(parameters),
+        size_pay=parameters.array("population.size_pay"),
         pay_shock=np.stack(
             [lognormal_quantiles(float(d)) for d in parameters.array("population.pay_deviation")]
         ),
-        retired_work_ratio=parameters.number("population.retired_work_ratio"),
+        retired_work_ratio=parameters.array("population.retired_work_ratio"),
         retired_other=np.tile(parameters.array("population.retired_other_income"), len(PLACES))
         * relative,
         pension=pension,
