@@ -81,6 +81,8 @@ def read_file(path: Path, shown: str) -> Node:
     try:
         if path.is_dir():
             raise _stop(start, "read.directory")
+        if not path.is_file():
+            raise _stop(start, "read.not_a_file" if path.exists() else "read.missing", **_named(path))
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise _stop(start, "read.too_large", size=size, limit=MAX_BYTES)
@@ -102,6 +104,10 @@ def read_bytes(raw: bytes, shown: str) -> Node:
     if not isinstance(root.value, dict):
         raise _full_width_colon(text, shown) or _stop(root.mark, "read.not_mapping")
     return root
+
+
+def _named(path: Path) -> dict[str, object]:
+    return {} if path.exists() else {"name": path.name, "hint": NOTHING}
 
 
 def _stop(mark: Mark, key: str, /, **fields: object) -> ScenarioError:

@@ -70,7 +70,7 @@ def unit_phrase(unit: str) -> Phrase:
     return phrase(f"unit.{unit}")
 
 
-def convert(value: int | float | str, given: str | None, unit: str) -> float:
+def convert(value: float | str, given: str | None, unit: str) -> float:
     """`value` in `given` (or in `unit` itself) as a number in `unit`. Raises on a foreign unit."""
     factors = UNITS[unit]
     word = unicodedata.normalize("NFKC", given).strip().casefold() if given is not None else unit

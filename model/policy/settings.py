@@ -38,7 +38,6 @@ from model.policy.quantities import (
     fault,
     month_number,
     month_text,
-    parse_month,
     parse_place,
 )
 from model.scenario_problems import phrase
@@ -109,13 +108,13 @@ class LeverSettings(Settings):
         """Broken conditions between settings; dates are compared with `window` if it is known."""
         yield from ()
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, window: Window) -> Iterator[Claim]:
         """Objects, places and months this policy acts on."""
         yield from ()
 
     def plain(self) -> dict[str, Any]:
         """The settings as they could stand in a file, without empty ones."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(mode="json", exclude_none=True, warnings=False)
 
 
 def _outside(location: tuple[str | int, ...], month: str, window: Window | None) -> Iterator[Issue]:
@@ -164,7 +163,7 @@ class MinimumWage(LeverSettings):
         if tiers is not None and list(tiers) != sorted(tiers, reverse=True):
             yield issue(("tiers_yuan",), "check.tiers_order", values=tiers)
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, window: Window) -> Iterator[Claim]:
         """The wage floor of the places while it is in force."""
         last = FOREVER if self.end is None else month_number(self.end)
         yield Claim("minimum_wage", month_number(self.start), last, frozenset(self.cities), "lever.")
@@ -198,7 +197,7 @@ class Pensions(LeverSettings):
             reason = phrase("reason.resident")
             yield issue((), "check.needs", reason=reason, key="payers.resident")
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, window: Window) -> Iterator[Claim]:
         """Rises of different years add up, so only the months paid at `start` are claimed."""
         last = month_number(self.start)
         first = last - self.retroactive_months
@@ -247,7 +246,7 @@ class TradeIn(LeverSettings):
             reason = phrase("reason.reimbursed")
             yield issue(where, "check.only_with", reason=reason, key="reimbursement_lag_months")
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, window: Window) -> Iterator[Claim]:
         """Each item group in the places from start to end."""
         months = month_number(self.start), month_number(self.end)
         for group in self.items:
@@ -421,11 +420,11 @@ class Vouchers(LeverSettings):
         listed = [(r.month, r.validity_days or self.validity_days) for r in ordered]
         return tuple((m, days) for m, days in listed if month_number(m) <= until)
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, window: Window) -> Iterator[Claim]:
         """Each category in the places while vouchers of a round are valid."""
         target = self.target or Target()
         people = _people(target.quintiles, target.age_groups, target.residence)
-        for month, days in self.round_list():
+        for month, days in self.round_list(month_text(window.last)):
             first = month_number(month)
             last = first + (days - 1) // DAYS_IN_ROUND_MONTH
             for category in self.categories:
@@ -461,7 +460,7 @@ class Transfer(LeverSettings):
         if (self.yuan_per_household is None) == (self.yuan_per_person is None):
             yield issue((), "check.one_of", keys=("yuan_per_household", "yuan_per_person"))
 
-    def claims(self) -> Iterator[Claim]:
+    def claims(self, window: Window) -> Iterator[Claim]:
         """The first payment: later payments of a standing transfer add to other transfers."""
         who = self.eligible
         people = (*_people(who.quintiles, who.age_groups, who.residence), frozenset(who.stage or STAGES))
