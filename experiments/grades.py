@@ -1,27 +1,45 @@
 """How good the evidence under a reported figure is: one letter from the parameters it rests on.
 
 The letter is the median grade of the parameters that feed the outcome, rounded to the worse
-side; what budgets pay rests mostly on the policy's own settings and volumes, what households do
-on the behavioural parameters. It grades sources, not accuracy: the interval and the in-silico
+side. It grades sources, not accuracy: the interval and the in-silico
 replications speak about that.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from model.parameters import GRADES, Parameters
 
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "household_consumption": ("consumption.", "durables.", "population."),
+    "bottom40_consumption": ("consumption.", "durables.", "population."),
+    "retail_sales": ("consumption.", "durables.", "population.", "production.", "outside."),
+    "local_value_added": ("production.", "firms.", "outside.", "consumption."),
+    "employment": ("firms.", "labour.", "production."),
+    "price_level": ("firms.", "labour.", "production."),
+    "fiscal_cost": ("government.", "durables."),
+    "tax_revenue": ("government.", "production.", "firms."),
+    "disposable_income": ("population.", "labour.", "firms."),
+}
+"""Groups of parameters (files) behind each outcome; the levers' own groups come on top."""
 NOT_EVIDENCE: Final = ("numerics.",)
 """Numerical settings change precision and speed, so their grade says nothing about evidence."""
 
 
-def grade_counts(parameters: Parameters) -> Counter[str]:
-    """Number of parameters by grade, numerical settings left out."""
-    entries = (parameters.entry(name) for name in parameters if not name.startswith(NOT_EVIDENCE))
+def grade_counts(parameters: Parameters, *groups: str) -> Counter[str]:
+    """Number of parameters by grade in these groups (all if none), numerical settings left out."""
+    names = (name for name in parameters if not groups or name.startswith(groups))
+    entries = (parameters.entry(name) for name in names if not name.startswith(NOT_EVIDENCE))
     return Counter(entry.grade for entry in entries)
+
+
+def outcome_grade(outcome: str, parameters: Parameters, levers: Iterable[str] = ()) -> str:
+    """The letter of one outcome under a policy that uses these levers."""
+    groups = (*RESTS_ON.get(outcome, ()), *(f"{lever}." for lever in levers))
+    return typical_grade(grade_counts(parameters, *groups))
 
 
 def typical_grade(counts: Mapping[str, int]) -> str:

@@ -36,7 +36,8 @@ import pyarrow.parquet as pq
 import calibration
 import model
 from model.outcome import Outcome, Series
-from model.parameters import Parameters
+from model.parameters import load_parameters
+from model.scenario import Scenario
 
 ID_LETTERS: Final = 10
 TEMPORARY: Final = ".writing-"
@@ -92,16 +93,14 @@ def package_versions() -> dict[str, str]:
     return found
 
 
-def identity(
-    kind: str, scenarios: Mapping[str, Any], parameters: Parameters, **settings: object
-) -> dict[str, Any]:
-    """Everything that decides a result: resolved scenarios, digests, seeds, scale."""
+def identity(kind: str, scenarios: Mapping[str, Scenario], **settings: object) -> dict[str, Any]:
+    """Everything that decides a result: scenarios without titles, digests, settings."""
     return {
         "kind": kind,
-        **scenarios,
+        **{role: json.loads(scenario.canonical_json()) for role, scenario in scenarios.items()},
         "digests": {
-            **{name: digest_of(scenario) for name, scenario in scenarios.items()},
-            "parameters": parameters.digest(),
+            **{role: scenario.digest for role, scenario in scenarios.items()},
+            "parameters": load_parameters().digest(),
             "code": code_digest(),
             "data": data_digest(),
         },

@@ -44,7 +44,7 @@ class EconomyFactory(Protocol):
 
     def __call__(
         self,
-        scenario: Any,  # noqa: ANN401 - each factory knows its own scenario type
+        scenario: Any,
         seed: int,
         lean: bool = False,
         threads: int = 2,
@@ -71,11 +71,16 @@ def _shipped_economy() -> EconomyFactory:
     return Economy
 
 
+def _default_economy() -> EconomyFactory:
+    """Looked up at each use, so that tests can put another economy in its place."""
+    return _shipped_economy()
+
+
 @dataclass
 class Runner:
     """Builds and runs economies. `economy` is replaced in tests."""
 
-    economy: EconomyFactory = field(default_factory=_shipped_economy)
+    economy: EconomyFactory = field(default_factory=_default_economy)
     listener: Listener = field(default_factory=Listener)
     _building: threading.Lock = field(default_factory=threading.Lock)
 

@@ -59,7 +59,11 @@ class FakeEconomy:
         for month in range(months):
             if progress:
                 progress(month + 1, months)
-        meta = {"seed": self.seed, "households": 17_000, "scale": self.scenario.scale}
+        meta: dict[str, Any] = {
+            "seed": self.seed,
+            "households": 17_000,
+            "scale": self.scenario.scale,
+        }
         meta |= {"labels": {"lever": ["vouchers"]}, "seconds": 0.5}
         return Outcome(_months(self.scenario), self._all_series(), meta)
 

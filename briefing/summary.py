@@ -1,0 +1,246 @@
+"""A comparison in words: one page that a person can read, in Chinese or English.
+
+Every figure carries its unit and 90 % interval; the last section says with which seeds, scale,
+scenario and command it was made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from experiments.comparison import HORIZONS, PAYERS, Comparison, Part
+from experiments.intervals import EXACT, SAME_IN_ALL, Estimate
+from experiments.paired import OUTCOME_RULES
+from model.messages import has_message, say
+
+MINUS, PLUS_MINUS_NOTHING = "−", "–"
+SMALLEST_SHARE: Final = 0.005
+"""Shares that would print as 0 % or 1 % of nothing are not worth a sentence."""
+GAIN_DIMS: Final = ("quintile", "age_group", "residence", "place")
+NOT_IN_FIRST_SECTION: Final = ("employment", "price_level")
+YUAN_STEPS: Final = {
+    "zh": ((1e8, "亿元"), (1e4, "万元"), (1.0, "元")),
+    "en": ((1e9, " billion yuan"), (1e6, " million yuan"), (1.0, " yuan")),
+}
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a summary says about how the figures were made. Titles by language."""
+
+    policy_title: dict[str, str]
+    against_title: dict[str, str]
+    command: str
+    scenario_hash: str
+    against_hash: str
+    grades: Counter[str] = field(default_factory=Counter)
+    path: str = ""
+
+
+def number(value: float, signed: bool = False) -> str:
+    """Three significant digits or all whole ones, thousands apart, a true minus sign."""
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or not size else 4
+    text = f"{size:,.{decimals}f}"
+    negative = value < 0 and float(text.replace(",", "")) != 0
+    return (MINUS if negative else "+" if signed and value > 0 else "") + text
+
+
+def money(value: float, lang: str, size: float | None = None, signed: bool = False) -> str:
+    """Yuan in the unit that fits `size` (default: the value itself)."""
+    step, unit = _yuan_step(value if size is None else size, lang)
+    return number(value / step, signed) + unit
+
+
+def percent(value: float) -> str:
+    """A signed percentage; `value` is a share."""
+    return number(value * 100, signed=True) + "%"
+
+
+def _yuan_step(size: float, lang: str) -> tuple[float, str]:
+    steps = YUAN_STEPS[lang]
+    return next((step for step in steps if abs(size) >= step[0]), steps[-1])
+
+
+def _shown(unit: str, size: float, lang: str) -> Callable[[float], str]:
+    """How a figure of this unit is written; all bounds in the unit of the value."""
+    if unit == "yuan":
+        return lambda value: money(value, lang, size, signed=True)
+    if unit == "ratio":
+        return number
+    gap = "" if lang == "zh" or unit == "percent" else " "
+    return lambda value: number(value, signed=True) + gap + say(f"summary.unit.{unit}", lang)
+
+
+def figure(estimate: Estimate | None, unit: str, lang: str) -> str:
+    """Value and interval, or why there is none."""
+    if estimate is None:
+        return say("summary.none", lang)
+    if estimate.method == EXACT:
+        return say("summary.zero", lang)
+    shown = _shown(unit, estimate.value, lang)
+    if estimate.method == SAME_IN_ALL:
+        return say("summary.certain", lang, value=shown(estimate.value))
+    bounds = {"low": shown(estimate.low), "high": shown(estimate.high)}
+    return say("summary.interval", lang, value=shown(estimate.value), **bounds)
+
+
+def comparison_summary(comparison: Comparison, facts: RunFacts, lang: str = "zh") -> str:
+    """The whole page as Markdown. Raises UnknownMessage for a language without texts."""
+    sections = (
+        ("summary.section_effects", _effects(comparison, lang)),
+        ("summary.section_leverage", _leverage(comparison, lang)),
+        ("summary.section_payers", _payers(comparison, lang)),
+        ("summary.section_jobs", _jobs(comparison, lang)),
+        ("summary.section_gains", _gains(comparison, lang)),
+        ("summary.section_how", _how(comparison, facts, lang)),
+    )
+    titles = {"policy": facts.policy_title[lang], "against": facts.against_title[lang]}
+    lines = [f"# {say('summary.title', lang, **titles)}"]
+    for key, body in sections:
+        heading = (
+            say(key, lang, months=comparison.horizons[-1]) if "gains" in key else say(key, lang)
+        )
+        lines += ["", f"## {heading}", "", *body]
+    return "\n".join(lines) + "\n"
+
+
+def _effects(comparison: Comparison, lang: str) -> Iterator[str]:
+    for effect in comparison.effects():
+        if effect.outcome in NOT_IN_FIRST_SECTION:
+            continue
+        yield "- " + say(
+            "summary.effect_line",
+            lang,
+            outcome=say(f"summary.outcome.{effect.outcome}", lang),
+            months=effect.horizon_months,
+            figure=figure(effect.estimate, effect.unit, lang),
+            grade=effect.grade,
+        )
+
+
+def _leverage(comparison: Comparison, lang: str) -> Iterator[str]:
+    ratios = comparison.leverage()
+
+    def line(key: str, name: str, **fields: Any) -> str:
+        return "- " + say(key, lang, figure=figure(ratios[name], "ratio", lang), **fields)
+
+    if ratios["window"] is None:
+        yield "- " + say("summary.none", lang)
+        return
+    first, last = comparison.window
+    dates = {"first": comparison.months[first], "last": comparison.months[last - 1]}
+    yield line("summary.leverage_window", "window", **dates)
+    for months in (h for h in HORIZONS if ratios[f"household_{h}m"] is not None):
+        yield line("summary.leverage_horizon", f"household_{months}m", months=months)
+    yield from _payback(comparison, lang)
+    yield line("summary.leverage_value_added", "local_value_added")
+    yield line("summary.leverage_return", "fiscal_return")
+    if ratios["headline_sales"] is not None:
+        yield line("summary.leverage_headline", "headline_sales")
+
+
+def _payback(comparison: Comparison, lang: str) -> Iterator[str]:
+    """What happens to consumption after the money ends, as a share of the gain before."""
+    last, whole = comparison.window[1], len(comparison.months)
+    before = comparison.effect("household_consumption", last).value
+    if last == whole or before <= 0:
+        return
+    share = comparison.effect("household_consumption", whole, last).value / before
+    if abs(share) < SMALLEST_SHARE:
+        return
+    key = "summary.payback" if share < 0 else "summary.carryover"
+    yield "- " + say(key, lang, share=number(abs(share) * 100) + "%")
+
+
+def _payers(comparison: Comparison, lang: str) -> Iterator[str]:
+    paid = comparison.payers()
+    for name in PAYERS:
+        words = say(f"summary.payer.{name}", lang)
+        text = figure(paid[name], "yuan", lang)
+        yield "- " + say("summary.payer_line", lang, payer=words, figure=text)
+
+
+def _jobs(comparison: Comparison, lang: str) -> Iterator[str]:
+    lines = (("employment", "summary.jobs_line"), ("price_level", "summary.prices_line"))
+    for outcome, key in lines:
+        if outcome not in comparison.outcomes():
+            continue
+        for months in comparison.horizons:
+            estimate = comparison.effect(outcome, months)
+            text = figure(estimate, OUTCOME_RULES[outcome].unit, lang)
+            yield "- " + say(key, lang, figure=text, months=months)
+
+
+def _gains(comparison: Comparison, lang: str) -> Iterator[str]:
+    months = comparison.horizons[-1]
+    parts = comparison.decomposition(months)
+    total = comparison.effect("household_consumption", months).value
+    for dim in GAIN_DIMS:
+        inside = [part for part in parts if part.dimension == dim]
+        if dim == "place":
+            inside.sort(key=lambda part: -part.estimate.value)
+        if inside:
+            yield from ("", f"### {say(f'summary.gain_{dim}', lang)}", "")
+            head = say("summary.gain_head", lang)
+            yield f"| {head} |"
+            yield "|" + "---|" * (head.count("|") + 1)
+            yield from (f"| {_gain(part, total, lang)} |" for part in inside)
+
+
+def _label(part: Part, lang: str) -> str:
+    key = f"summary.{part.dimension}.{part.label}"
+    return say(key if has_message(key, lang) else f"{part.dimension}.{part.label}", lang)
+
+
+def _gain(part: Part, total: float, lang: str) -> str:
+    value = part.estimate.value
+    fields = {
+        "label": _label(part, lang),
+        "value": figure(part.estimate, "yuan", lang),
+        "share": number(value / total * 100) + "%" if total else PLUS_MINUS_NOTHING,
+        "relative": percent(value / part.baseline) if part.baseline else PLUS_MINUS_NOTHING,
+        "per_head": money(value / part.persons, lang, 1.0, signed=True)
+        if part.persons
+        else PLUS_MINUS_NOTHING,
+    }
+    return say("summary.gain_line", lang, **fields)
+
+
+def _how(comparison: Comparison, facts: RunFacts, lang: str) -> Iterator[str]:
+    first, seeds = comparison.pairs[0], comparison.seeds
+    shown = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}…{seeds[-1]}"
+    hashes = {"scenario": facts.scenario_hash[:12], "against": facts.against_hash[:12]}
+    grades = {grade.lower(): facts.grades.get(grade, 0) for grade in "ABCD"}
+    lines = [
+        say("summary.command", lang, command=f"`{facts.command}`"),
+        say("summary.seeds", lang, seeds=shown, count=len(seeds)),
+        say("summary.scale", lang, households=f"{first.households:,}", scale=f"{first.scale:,}"),
+        say("summary.hash", lang, **hashes),
+        say("summary.residual", lang, fen=comparison.max_residual_fen),
+        say("summary.evidence", lang, **grades),
+        say("summary.quick_warning" if len(seeds) == 1 else "summary.evidence_warning", lang),
+    ]
+    if facts.path:
+        lines.append(say("summary.files", lang, path=facts.path))
+    yield from (f"- {line}" for line in lines)
+
+
+def run_summary(
+    totals: dict[str, float], title: str, months: int, seconds: float, lang: str
+) -> str:
+    """Totals of one run without a comparison, in words."""
+    lines = [say("summary.run.title", lang, policy=title, months=months)]
+    for outcome, value in totals.items():
+        rule = OUTCOME_RULES[outcome]
+        key = "summary.run.total_flow" if rule.kind == "flow" else "summary.run.total_mean"
+        shown = money(value, lang) if rule.unit == "yuan" else number(value)
+        lines.append(
+            f"- {say(key, lang, outcome=say(f'summary.outcome.{outcome}', lang), value=shown)}"
+        )
+    return (
+        "\n".join([*lines, f"- {say('summary.run.took', lang, seconds=f'{seconds:.1f}')}"]) + "\n"
+    )

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from briefing.summary import RunFacts, comparison_summary, money, number, run_summary
+from experiments.comparison import collect
+from experiments.runner import Runner
+from model.messages import catalogue, placeholders
+from tests.fake_economy import FakeEconomy, FakeScenario, policy
+
+FACTS = RunFacts(
+    {"zh": "大连消费券", "en": "Dalian vouchers"},
+    {"zh": "基线", "en": "Baseline"},
+    "tizhen compare scenarios/x.yaml --seed 1",
+    "a" * 64,
+    "b" * 64,
+    Counter({"A": 3, "D": 2}),
+)
+
+
+def summary(run: FakeScenario, lang: str, seeds: int = 2) -> str:
+    runner = Runner(economy=FakeEconomy)
+    pairs = runner.pairs(FakeScenario(), run, list(range(1, seeds + 1)))
+    return comparison_summary(collect(pairs), FACTS, lang)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_summary_says_what_a_reader_must_know(lang: str) -> None:
+    page = summary(policy(), lang)
+    for needed in (FACTS.policy_title[lang], FACTS.command, "aaaaaaaaaaaa", "17,000", "1,000"):
+        assert needed in page
+    assert "90%" in page
+    assert "{" not in page
+    assert ("沈阳" if lang == "zh" else "Shenyang") in page
+
+
+def test_one_replication_is_called_preliminary() -> None:
+    warning = catalogue("zh")["summary.quick_warning"]
+    assert warning in summary(policy(), "zh", seeds=1)
+    assert warning not in summary(policy(), "zh")
+
+
+def test_nothing_changed_is_said_as_zero() -> None:
+    page = summary(FakeScenario(), "zh")
+    assert catalogue("zh")["summary.zero"] in page
+    assert catalogue("zh")["summary.none"] in page
+
+
+def test_languages_hold_the_same_texts() -> None:
+    zh, en = (
+        {k: v for k, v in catalogue(x).items() if k.startswith("summary.")} for x in ("zh", "en")
+    )
+    assert zh.keys() == en.keys()
+    assert all(placeholders(zh[key]) == placeholders(en[key]) for key in zh)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0.00"), (-1234.4, "−1,234"), (0.5, "0.50"), (12.34, "12.3"), (-0.00001, "0.0000")],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_money_picks_its_unit() -> None:
+    assert money(1.234e9, "zh") == "12.3亿元"
+    assert money(-5e6, "zh") == "−500万元"
+    assert money(5e6, "en") == "5.00 million yuan"
+
+
+def test_run_summary() -> None:
+    assert "3.00亿元" in run_summary({"household_consumption": 3e8}, "基线", 12, 1.25, "zh")
