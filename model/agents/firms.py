@@ -7,6 +7,7 @@ pure functions of arrays; `FirmState` is only the memory between months.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,7 @@ def hiring(rules: FirmRules, separation: Array, gap: Array, short: Flags) -> tup
     return wanted, np.where(short, rules.illiquid_layoff_factor, 1.0) * layoffs
 
 
-def wage_cost(rules: FirmRules, paid: Array, normal: Array) -> Array:
+def wage_cost(rules: FirmRules, paid: npt.NDArray[Any], normal: Array) -> Array:
     """Wage bill relative to what the same work costs at base rates, mostly by sector (12).
 
     `paid` and `normal` are monthly bills (15, 12). Pooling over places keeps the noise of few
@@ -109,13 +110,17 @@ def wage_cost(rules: FirmRules, paid: Array, normal: Array) -> Array:
     own = np.divide(paid, normal, out=np.ones(SHAPE), where=normal > 0)
     total = normal.sum(axis=0)
     pooled = np.divide(paid.sum(axis=0), total, out=np.ones(SHAPE[1]), where=total > 0)
-    return pooled + rules.wage_cost_local_weight * (own - pooled)
+    result: Array = pooled + rules.wage_cost_local_weight * (own - pooled)
+    return result
 
 
-def unit_cost(labour: Array, inputs: Array, outside: Array, wage: Array, input_price: Array) -> Array:
+def unit_cost(
+    labour: Array, inputs: Array, outside: Array, wage: Array, input_price: Array
+) -> Array:
     """F4: unit cost relative to base: labour (15, 12), local inputs (12, 12), outside (12)."""
     base = labour + (inputs.sum(axis=0) + outside)
-    return (labour * wage + input_price @ inputs + outside) / base
+    result: Array = (labour * wage + input_price @ inputs + outside) / base
+    return result
 
 
 def next_price(rules: FirmRules, state: FirmState, cost: Array, use: Array) -> Array:
@@ -138,4 +143,5 @@ def next_variety(rules: FirmRules, state: FirmState, entry_ease: Array | float =
     entry = rules.variety_gain * entry_ease * (state.expected - state.variety)
     leave = np.where(state.short_of_cash >= 3, rules.variety_exit * state.variety, 0.0)
     low, high = rules.variety_limits
-    return np.minimum(np.maximum(state.variety + entry - leave, low), high)
+    result: Array = np.minimum(np.maximum(state.variety + entry - leave, low), high)
+    return result

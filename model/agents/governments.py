@@ -9,6 +9,7 @@ the docs, rule F_k = revenue + transfers + allowed borrowing - rigid spending.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,7 +157,8 @@ class Governments:
         room = np.maximum(self.debt_limit(trend)[cities] - debt[cities], 0) * self.cash_gain
         money = base.investment[cities] * trend + free + room
         unpaid = self.arrears[cities].sum(axis=1) * self.arrears_speed
-        return np.maximum(self.discretionary_share * money - unpaid, 0.0) / 100
+        result: Array = np.maximum(self.discretionary_share * money - unpaid, 0.0) / 100
+        return result
 
     def co_finance(
         self,
@@ -202,7 +204,9 @@ class Governments:
         available = cash + transfer_in + borrowing - first
         rescue = np.maximum(-available, 0)
         paid, available = _affordable(purchases, due, available + rescue)
-        ratio = np.divide(available, programmes, out=np.ones(N_BUDGETS), where=programmes > available)
+        ratio = np.divide(
+            available, programmes, out=np.ones(N_BUDGETS), where=programmes > available
+        )
         available = available - np.minimum(programmes, available)
         old, available = self._repay_arrears(available - floor)
         investment = self._invest(trend, cash, available)
@@ -228,7 +232,7 @@ class Governments:
         return np.maximum(np.minimum(_fen(wanted), available), 0)
 
 
-def _fen(amounts: Array) -> Fen:
+def _fen(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
     return np.rint(amounts).astype(np.int64)
 
 

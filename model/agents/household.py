@@ -311,11 +311,16 @@ def planned_budget(h: Any, m: Month) -> int:
     """Non-durable budget (fen): the solved policy at real cash on hand; at most the cash."""
     at, x = locate(CASH_GRID, h.cash * 0.01 * m.real[h.place])
     first = ((h.stage * 4 + h.patience) * CASH_GRID.size + at) * layout.NODES + h.node
-    table, f = m.policy[h.place * 2 + h.residence], h.fraction
-    low = float(table[first]) * (1.0 - f) + float(table[first + 1]) * f
-    above = first + layout.NODES
-    high = float(table[above]) * (1.0 - f) + float(table[above + 1]) * f
-    real = low * (1.0 - x) + high * x
+    level, share = int(m.fear_level[h.place]), float(m.fear_share[h.place])
+
+    def solved(table: Any) -> float:
+        f, above = h.fraction, first + layout.NODES
+        low = float(table[first]) * (1.0 - f) + float(table[first + 1]) * f
+        high = float(table[above]) * (1.0 - f) + float(table[above + 1]) * f
+        return low * (1.0 - x) + high * x
+
+    real = solved(m.policy[level, h.residence])
+    real += share * (solved(m.policy[level + 1, h.residence]) - real)
     return min(fen(real * (m.nominal[h.place] * m.season[h.residence])), max(h.cash, 0))
 
 

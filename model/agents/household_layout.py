@@ -102,7 +102,9 @@ class Month(NamedTuple):
     real: F64  # [place] 1 / (trend * consumer price)
     nominal: F64  # [place] season excluded: trend * consumer price
     season: F64  # [residence]
-    policy: npt.NDArray[np.float32]  # [cell, TABLE_SIZE]
+    policy: npt.NDArray[np.float32]  # [job fear, residence, TABLE_SIZE]
+    fear_level: I64  # [place] solved level of job fear below the perceived one
+    fear_share: F64  # [place] position between that level and the next
     engel: F64  # [residence, income node, category] this month's shares
     durable_row: I64  # [place]
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]

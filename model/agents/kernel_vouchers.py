@@ -22,24 +22,32 @@ _HIGH = 2.0**CASH_GRID.highest * (1.0 - 2.0**-53)
 _SLOT_LENGTH = len(VOUCHER_COUNTERS)
 
 
+@njit(**INLINE)
+def _look_up(table, first, x, f):  # type: ignore[no-untyped-def]
+    """Bilinear value of a flat policy table at node `first`, positions x (cash) and f (income)."""
+    low = table[first] * (1.0 - f) + table[first + 1] * f
+    high = table[first + NODES] * (1.0 - f) + table[first + NODES + 1] * f
+    return low * (1.0 - x) + high * x
+
+
 @njit(**JIT)
 def budgets(c, m, s, start, n, place, residence):  # type: ignore[no-untyped-def]
     """Non-durable budget (fen) of a block: solved policy at cash on hand; at most the cash."""
     real, scale = m.real[place], m.nominal[place] * m.season[residence]
-    table, stage, patience = m.policy[place * 2 + residence], c.stage, c.patience
+    level, share = m.fear_level[place], m.fear_share[place]
+    calm, afraid = m.policy[level, residence], m.policy[level + 1, residence]
+    stage, patience = c.stage, c.patience
     for i in range(n):
         s.real_cash[i] = min(max(s.cash[i] * 0.01 * real, _LOW), _HIGH)
     for i in range(n):
         row = start + i
         bits = s.real_cash_bits[i]
-        at = (bits >> _SHIFT) - _OFFSET
-        x = (bits & _MASK) * _UNIT
-        first = ((np.int64(stage[row]) * 4 + np.int64(patience[row])) * _SIZE + at) * NODES
-        first += s.node[i]
-        f = s.fraction[i]
-        low = table[first] * (1.0 - f) + table[first + 1] * f
-        high = table[first + NODES] * (1.0 - f) + table[first + NODES + 1] * f
-        s.spent[i] = min(fen((low * (1.0 - x) + high * x) * scale), max(s.cash[i], 0))
+        first = np.int64(stage[row]) * 4 + np.int64(patience[row])
+        first = (first * _SIZE + (bits >> _SHIFT) - _OFFSET) * NODES + s.node[i]
+        x, f = (bits & _MASK) * _UNIT, s.fraction[i]
+        budget = _look_up(calm, first, x, f)
+        budget += share * (_look_up(afraid, first, x, f) - budget)
+        s.spent[i] = min(fen(budget * scale), max(s.cash[i], 0))
 
 
 @njit(**INLINE)
@@ -141,19 +149,19 @@ def redeem(c, m, s, part, start, count, b, residence):  # type: ignore[no-untype
 def _budget_anew(c, m, s, start, count, place, residence):  # type: ignore[no-untyped-def]
     """Plan the budget of the queued rows again, now that vouchers changed their cash."""
     scale = m.nominal[place] * m.season[residence]
-    table = m.policy[place * 2 + residence]
+    level, share = m.fear_level[place], m.fear_share[place]
+    calm, afraid = m.policy[level, residence], m.policy[level + 1, residence]
     for q in range(count):
         i = s.queue[q]
         row = start + i
         s.real_cash[i] = min(max(s.cash[i] * 0.01 * m.real[place], _LOW), _HIGH)
         bits = s.real_cash_bits[i]
-        x = (bits & _MASK) * _UNIT
         first = np.int64(c.stage[row]) * 4 + np.int64(c.patience[row])
         first = (first * _SIZE + (bits >> _SHIFT) - _OFFSET) * NODES + s.node[i]
-        f = s.fraction[i]
-        low = table[first] * (1.0 - f) + table[first + 1] * f
-        high = table[first + NODES] * (1.0 - f) + table[first + NODES + 1] * f
-        s.spent[i] = min(fen((low * (1.0 - x) + high * x) * scale), max(s.cash[i], 0))
+        x, f = (bits & _MASK) * _UNIT, s.fraction[i]
+        budget = _look_up(calm, first, x, f)
+        budget += share * (_look_up(afraid, first, x, f) - budget)
+        s.spent[i] = min(fen(budget * scale), max(s.cash[i], 0))
 
 
 @njit(**JIT)

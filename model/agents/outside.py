@@ -16,7 +16,7 @@ def exports(base: Array, prices: Array, elasticity: float, trend: float) -> Arra
     return sales
 
 
-def visitors(base: Array, prices: Array, elasticity: float, level: float) -> Array:
+def visitors(base: Array, prices: Array, elasticity: float, level: Array | float) -> Array:
     """Spending of outside visitors (15, 12) in money; `level` = trend x season x appeal.
 
     V = V0 level P^-elasticity visits at price P each: money goes with P^(1 - elasticity).

@@ -1,0 +1,250 @@
+"""What all households read in a month: solved tables, parameters and the policy surface, packed.
+
+`HouseholdWorld` holds everything that does not change within a run; `month_inputs` adds the
+month's plan of the markets and the policy surface and returns the `Month` of the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from model.agents import household_layout as layout
+from model.agents.household_layout import F64, I64, Month
+from model.dimensions import CATEGORIES, ITEM_CATEGORY_INDEX, PLACES, RESIDENCES
+from model.parameters import Parameters
+from model.policy.instruments import Instruments, VoucherBatch
+from model.solvers.durables import ReplacementTables
+
+U32 = npt.NDArray[np.uint32]
+ODDS = 2.0**32
+CELLS = len(PLACES) * len(RESIDENCES)
+
+
+@lru_cache(maxsize=32)
+def shock_points(deviation: float, points: int = layout.SHOCK_POINTS) -> F64:
+    """Equiprobable points of a log-normal shock with mean exactly 1 (to rounding)."""
+    drawn = np.exp(deviation * ndtri((np.arange(points) + 0.5) / points))
+    return np.asarray(drawn / drawn.mean(), dtype=np.float64)
+
+
+def odds(probability: npt.ArrayLike) -> I64:
+    """Probability as a threshold for a 32-bit draw."""
+    return np.asarray(np.floor(np.asarray(probability, dtype=float) * ODDS), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class HouseholdWorld:
+    """The unchanging part of what households read, for one parameter set and seed."""
+
+    parameters: Parameters
+    policy: npt.NDArray[np.float32]  # [fear, residence, TABLE_SIZE]
+    anchor: F64  # [cell, work class, sector]
+    seed: I64  # [2]
+    item_price: F64  # [item, class] yuan
+    permanent: F64
+    transitory: F64
+    medical_hazard: I64
+    housing_share: float
+
+    @classmethod
+    def build(
+        cls, parameters: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int,
+        item_price: F64, housing_share: float,
+    ) -> HouseholdWorld:  # fmt: skip
+        """Read the shocks and hazards of a parameter set."""
+        p, months = parameters, parameters.number("numerics.months_per_year")
+        monthly = p.number("consumption.permanent_deviation") / np.sqrt(months)
+        deviations = p.array("consumption.transitory_deviation")
+        return cls(
+            p, policy.reshape(policy.shape[0], len(RESIDENCES), -1), anchor.reshape(CELLS, *anchor.shape[2:]),
+            np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.int64), item_price,
+            shock_points(float(monthly)),
+            np.stack([shock_points(float(deviation)) for deviation in deviations]),
+            odds(p.array("consumption.medical_probability")), housing_share,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """What markets tell households this month (a `Plan` of `model.market` has these fields)."""
+
+    pay_index: F64
+    perceived_pay: F64
+    separation: F64
+    find: F64
+    hire_cdf: F64
+    fear: F64
+    prices: F64  # [place, category]
+    consumer_price: F64  # [place]
+    unemployment_benefit: F64  # [place] yuan a month
+    property_yield: F64
+    deposit_rate: float
+    loan_rate: float
+
+
+def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
+    """Solved level of job fear below the perceived one [place], and the position to the next."""
+    clipped = np.clip(fear, factors[0], factors[-1])
+    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    return level.astype(np.int64), (clipped - factors[level]) / (factors[level + 1] - factors[level])
+
+
+def subsidies(surface: Instruments, item_price: F64) -> I64:
+    """Subsidy [place, item, class] in fen: share of the price, capped, none above the ceiling."""
+    amount = np.minimum(surface.subsidy_rate[:, None] * item_price, surface.subsidy_cap[:, None])
+    amount = np.where(item_price <= surface.price_ceiling[:, None], amount, 0.0)
+    fen = np.floor(amount * 100.0 + 0.5).astype(np.int64)
+    return surface.subsidy_places[:, None, None] * fen[None]
+
+
+def largest_basket(occasions: float, batch: VoucherBatch, deviation: float) -> npt.NDArray[np.float32]:
+    """Largest basket over mean basket at BASKET_POINTS ranks; 0 where no natural occasion comes.
+
+    The number of natural occasions at participating shops while a voucher is valid is Poisson
+    with mean occasions x validity x participation / vouchers held; baskets are log-normal, so
+    the largest has cdf exp(-mean (1 - F(b))).
+    """
+    mean = occasions * batch.validity * batch.participating / batch.per_household
+    rank = (np.arange(layout.BASKET_POINTS) + 0.5) / layout.BASKET_POINTS
+    below = 1.0 + np.log(rank) / mean
+    basket = np.exp(deviation * ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)) - 0.5 * deviation**2)
+    return np.where(below > 0.0, basket, 0.0).astype(np.float32)
+
+
+def pack_batches(
+    surface: Instruments, parameters: Parameters, cuts: I64
+) -> tuple[I64, I64, F64, npt.NDArray[np.float32]]:
+    """Voucher batches by place: first index [place + 1], integer and real fields, basket tables.
+
+    `cuts` [batch, place] are the arrival keys below which applicants hold a voucher (race).
+    """
+    first, fields, rules, baskets = [0], [], [], []
+    tables = [_basket(parameters, batch) for batch in surface.batches]
+    for place in range(len(PLACES)):
+        for slot, batch in enumerate(surface.batches):
+            if cuts[slot, place] > 0:
+                fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
+                rules.append(_batch_rules(parameters, batch))
+                baskets.append(tables[slot])
+        first.append(len(fields))
+    if not fields:
+        empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
+        return (
+            np.array(first), empty, np.zeros((1, layout.BATCH_RULES)),
+            np.zeros((1, layout.BASKET_POINTS), np.float32),
+        )  # fmt: skip
+    return np.array(first), np.array(fields, np.int64), np.array(rules), np.stack(baskets)
+
+
+def _basket(parameters: Parameters, batch: VoucherBatch) -> npt.NDArray[np.float32]:
+    occasions = float(parameters["households.vouchers.occasions"][CATEGORIES[batch.category]])
+    return largest_basket(occasions, batch, parameters.number("households.vouchers.basket_deviation"))
+
+
+def _of_category(parameters: Parameters, name: str, batch: VoucherBatch) -> float:
+    return float(parameters[f"households.vouchers.{name}"][CATEGORIES[batch.category]])
+
+
+def batch_purpose(slot: int) -> int:
+    """Stream of a voucher batch; months before 16 belong to other draws."""
+    return 16 + slot
+
+
+def race_fields(batch: VoucherBatch, slot: int) -> I64:
+    """The fields that decide who applies, without outcome of the race."""
+    fields = np.zeros(layout.BATCH_FIELDS, np.int64)
+    fields[layout.V_APPLY] = int(batch.application * 65536)
+    fields[layout.V_DIGITAL] = int(batch.digital_required)
+    fields[layout.V_GROUPS] = batch.groups
+    fields[layout.V_RESIDENCE] = batch.residences
+    fields[layout.V_PURPOSE] = batch_purpose(slot)
+    return fields
+
+
+def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: int) -> I64:
+    fields = race_fields(batch, slot)
+    fields[layout.V_CATEGORY], fields[layout.V_FACE] = batch.category, batch.face
+    fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
+    fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
+    # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
+    rate = _of_category(parameters, "extra_use", batch) * _of_category(parameters, "occasions", batch)
+    rate *= batch.validity * batch.face / max(batch.threshold, batch.face) / batch.per_household
+    fields[layout.V_OUTING] = int((1.0 - np.exp(-rate)) * 2**20)
+    return fields
+
+
+def _batch_rules(parameters: Parameters, batch: VoucherBatch) -> F64:
+    rules = np.zeros(layout.BATCH_RULES)
+    rules[layout.R_OCCASIONS] = _of_category(parameters, "occasions", batch)
+    rules[layout.R_EXTRA] = _of_category(parameters, "extra_use", batch)
+    rules[layout.R_STORAGE] = _of_category(parameters, "storage_cost", batch)
+    rules[layout.R_HASSLE] = parameters.number("households.vouchers.hassle")
+    rules[layout.R_DISPLACED] = parameters.number("households.vouchers.displaced")
+    return rules
+
+
+def month_inputs(
+    world: HouseholdWorld, month: int, trend: float, season: F64, engel: F64,
+    market: MarketView, surface: Instruments, tables: ReplacementTables,
+    batches: tuple[I64, I64, F64, npt.NDArray[np.float32]],
+) -> Month:  # fmt: skip
+    """The kernel's `Month`.
+
+    `season` [residence] factor of the non-durable budget; `engel` [residence, node, category]
+    this month's budget shares; `batches` as packed by `pack_batches`.
+    """
+    p = world.parameters
+    price_level = trend * market.consumer_price
+    level, share = fear_position(market.fear, p.array("consumption.fear_factors"))
+    category_price = market.prices[:, ITEM_CATEGORY_INDEX]
+    price = np.floor(category_price[:, :, None] * world.item_price * trend * 100.0 + 0.5)
+    floor_rise = np.log(surface.wage_floor / surface.base_wage_floor)
+    awareness = p.array("households.trade_in.awareness") * surface.subsidy_gate
+    first, fields, rules, baskets = batches
+    candidate = np.asarray(tables.bound, dtype=np.int64) >> 16
+    return Month(
+        seed=world.seed, month=month, trend=trend,
+        shock_permanent=world.permanent, shock_transitory=world.transitory,
+        reversion=p.number("consumption.reversion"), anchor=world.anchor,
+        pay=market.pay_index, perceived_pay=market.perceived_pay,
+        separation=odds(market.separation), find=odds(market.find), hire_cdf=odds(market.hire_cdf),
+        retirement=int(odds(p.array("consumption.retirement")[1])),
+        generation=int(odds(p.array("consumption.succession")[1])),
+        working_ages=(np.cumsum(p.array("households.beliefs.working_age_shares")) * 65536).astype(np.int64),
+        retirement_ratio=float(p.array("consumption.replacement")[1]),
+        pension_part=p.array("households.pensions.part_of_income"),
+        floor=surface.wage_floor, base_floor=surface.base_wage_floor, floor_log_rise=floor_rise,
+        wage_wedge=p.number("population.wage_wedge"), ripple=p.number("households.minimum_wage.ripple"),
+        ripple_range=p.number("households.minimum_wage.ripple_range"),
+        job_hazard=int(odds(p.number("households.minimum_wage.job_hazard"))),
+        markdown_unit=p.number("households.minimum_wage.markdown_limit") / 255.0,
+        benefit=np.floor(market.unemployment_benefit * trend * 100.0 + 0.5).astype(np.int64),
+        unemployed_share=p.number("consumption.unemployment_income_share"),
+        pension_rate=surface.pension_rate, pension_fixed=surface.pension_fixed,
+        pension_recognised=surface.pension_recognised, pension_arrears=surface.pension_arrears,
+        has_transfer=int(surface.has_transfer), transfer=surface.transfer,
+        property_yield=market.property_yield, deposit_rate=market.deposit_rate,
+        loan_rate=market.loan_rate, housing_share=world.housing_share,
+        medical_hazard=world.medical_hazard,
+        medical_size=p.number("consumption.medical_size") * p.number("consumption.out_of_pocket"),
+        real=1.0 / price_level, nominal=price_level, season=season,
+        policy=world.policy, fear_level=level, fear_share=share,
+        engel=engel, durable_row=surface.purchase_row, purchase=tables.purchase,
+        first_purchase=tables.first_purchase, need=tables.need, candidate=candidate,
+        item_price=price.astype(np.int64), subsidy=subsidies(surface, world.item_price * trend),
+        take=(awareness * 65536).astype(np.int64), instant=int(surface.subsidy_instant),
+        claim_lag=surface.reimbursement_lag, claims_open=int(surface.claims_open),
+        loan_to_value=p.array("households.pay_for_durables.loan_to_value"),
+        loan_term=p.array("households.pay_for_durables.loan_term_months"),
+        instalment_cap=p.number("households.pay_for_durables.instalment_cap"),
+        cash_buffer=p.number("households.pay_for_durables.cash_buffer"),
+        batch_first=first, batch=fields, batch_rule=rules, basket=baskets,
+        stock_release=p.number("households.vouchers.stock_release"),
+    )  # fmt: skip
+
+

@@ -1,0 +1,102 @@
+"""The policy surface: everything a government can touch this month, as arrays with units.
+
+Levers write it at the start of a month, agents read it; nobody else does either. `neutral` is the
+surface of a month without policy: every array at its no-policy value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from model.dimensions import GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, STAGES
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+ALL_GROUPS = (1 << GROUPS) - 1
+ALL_RESIDENCES = (1 << len(RESIDENCES)) - 1
+TRANSFER_KINDS = ("once_household", "once_person", "standing_household", "standing_person")
+AGE_BANDS = 3  # of pensioners: below 70, 70-79, 80 and over
+
+
+@dataclass(frozen=True)
+class VoucherBatch:
+    """Vouchers of one category issued in one month; `money` int64 fen by place bounds the issue.
+
+    `face` and `threshold` in fen (0: no threshold); `validity` in months (at most one);
+    `groups` and `residences` are bit masks of who may apply; `own_money` is the part of `money`
+    that the city bears, the rest is the province's.
+    """
+
+    lever: str
+    category: int
+    face: int
+    threshold: int
+    per_household: int
+    validity: float
+    participating: float
+    application: float
+    digital_required: bool
+    groups: int
+    residences: int
+    money: I64
+    own_money: I64
+
+
+@dataclass
+class Instruments:
+    """One month's policy surface.
+
+    wage_floor [place] yuan a month, gross; pension_rate [scheme] share; pension_fixed [scheme, age
+    band] yuan a recipient; pension_recognised [scheme] share of the rise households count on;
+    pension_arrears [scheme] months of the rise paid at once; transfer [kind, cell, group, stage]
+    fen; subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places
+    [place] 0/1; subsidy_gate share of claims that the remaining money covers; purchase_row
+    [place] row of the replacement tables in force.
+    """
+
+    wage_floor: F64
+    base_wage_floor: F64
+    pension_rate: F64
+    pension_fixed: F64
+    pension_recognised: F64
+    pension_arrears: F64
+    transfer: I64
+    subsidy_rate: F64
+    subsidy_cap: F64
+    price_ceiling: F64
+    subsidy_places: I64
+    subsidy_gate: float = 1.0
+    subsidy_instant: bool = True
+    reimbursement_lag: int = 0
+    claims_open: bool = False
+    purchase_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
+    batches: list[VoucherBatch] = field(default_factory=list)
+
+    @classmethod
+    def neutral(cls, wage_floor: F64) -> Instruments:
+        """The surface without policy; `wage_floor` [place] is the floor in force."""
+        cells = len(PLACES) * len(RESIDENCES)
+        n = len(ITEMS)
+        return cls(
+            wage_floor=wage_floor.copy(),
+            base_wage_floor=wage_floor.copy(),
+            pension_rate=np.zeros(len(SCHEMES)),
+            pension_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
+            pension_recognised=np.ones(len(SCHEMES)),
+            pension_arrears=np.zeros(len(SCHEMES)),
+            transfer=np.zeros((len(TRANSFER_KINDS), cells, GROUPS, len(STAGES)), np.int64),
+            subsidy_rate=np.zeros(n),
+            subsidy_cap=np.zeros(n),
+            price_ceiling=np.full(n, np.inf),
+            subsidy_places=np.zeros(len(PLACES), np.int64),
+        )
+
+    @property
+    def has_transfer(self) -> bool:
+        """Whether any household receives a transfer this month."""
+        return bool(self.transfer.any())
+
+
