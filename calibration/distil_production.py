@@ -1,9 +1,10 @@
 """Derive the 12-sector production coefficients from the provincial input-output table of 2007.
 
-Writes model/parameters/production.yaml. The 22 industries of calibration/data/io_table.csv are mapped
-to the model's 12 sectors; a trade cell's yuan of sales is split into its margin, which buys what
-the trade industry buys, and goods, which come from local industry and farms, other provinces and
-abroad. Judgements live in production_assumptions.yaml. Run: python -m calibration.distil_production
+Writes model/parameters/production.yaml. The 22 industries of calibration/data/io_table.csv are
+mapped to the model's 12 sectors; a trade cell's yuan of sales is split into its margin, which buys
+what the trade industry buys, and goods, which come from local industry and farms, other provinces
+and abroad. Judgements live in production_assumptions.yaml.
+Run: python -m calibration.distil_production
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ INDUSTRIES = [f"S{number:02d}" for number in range(1, 23)]
 TRADE = INDUSTRIES.index("S16")
 TABLE = "LN_2007_22"
 DIGITS = 6
+HEADER = "Derived from io_table.csv by calibration/distil_production.py: do not edit."
 
 
 def read_table() -> dict[tuple[str, str], float]:
@@ -69,7 +71,9 @@ def _industry_columns(table: dict[tuple[str, str], float], weights: Array) -> tu
     own = weights.copy()
     own[TRADE] = 0.0  # the trade industry becomes the retail cells, not a service sector
     sector_output = output @ own
-    columns = np.divide(inputs @ own, sector_output, where=sector_output > 0, out=np.zeros((22, 12)))
+    columns = np.divide(
+        inputs @ own, sector_output, where=sector_output > 0, out=np.zeros((22, 12))
+    )
     return columns, sector_output
 
 
@@ -95,7 +99,9 @@ def derive() -> dict[str, Any]:
         j = SECTORS.index(sector)
         basket = assumptions["trade_basket"][sector]
         adjustment = assumptions["retail_local_adjustment"]
-        from_here[:, j], from_outside[:, j] = _trade_column(table, basket, margin, local, adjustment)
+        from_here[:, j], from_outside[:, j] = _trade_column(
+            table, basket, margin, local, adjustment
+        )
     local_inputs = weights.T @ from_here
     outside_inputs = from_outside.sum(axis=0)
     investment = _column(table, "F04_gross_fixed_capital_formation")
@@ -120,7 +126,9 @@ _TEXT = {
     "investment_local_share": (
         "share", "投资品省内供给占比", "share of investment goods supplied in the province", "C",
     ),
-    "government_mix": ("share by sector", "政府消费的部门构成", "government consumption by sector", "C"),
+    "government_mix": (
+        "share by sector", "政府消费的部门构成", "government consumption by sector", "C",
+    ),
 }  # fmt: skip
 
 
@@ -139,13 +147,12 @@ def document() -> dict[str, Any]:
 
 def main() -> None:
     """Write model/parameters/production.yaml."""
-    yaml = YAML(typ="safe", pure=True)
+    yaml = YAML()
     yaml.default_flow_style = None
     yaml.width = 200
     yaml.allow_unicode = True
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[attr-defined]
     with TARGET.open("w", encoding="utf-8") as file:
-        file.write("# Derived from calibration/data/io_table.csv by calibration/distil_production.py: do not edit.\n")
+        file.write(f"# {HEADER}\n")
         yaml.dump(document(), file)
 
 

@@ -90,6 +90,7 @@ class EconomyState:
     loans: Array
     cash: Array
     retail: Array  # (15,)
+    other_work: Array  # (15, 12) shares of cells in the work of other members
     growth: float  # a month
 
 
@@ -178,16 +179,20 @@ class _Closure:
         visiting = (self.households * self.weights.other).sum(axis=0) * self.weights.attraction
         cells = (own + visiting) @ TO_SECTOR.astype(float)
         cells[:, CARE] += self.flows.medical_shock
-        return cells
+        result: Array = cells
+        return result
 
     def _gdp_target(self) -> Array:
         places = self.parameters.array("government.gdp")
         total = self.parameters.number("government.gdp_total")
-        return places / places.sum() * total * self.unit
+        result: Array = places / places.sum() * total * self.unit
+        return result
 
     def _annual_loans(self) -> tuple[float, float]:
         months = self.parameters.number("numerics.months_per_year")
-        return self.parameters.number("firms.loan_months"), self.parameters.number("firms.loan_rate") / months
+        return self.parameters.number("firms.loan_months"), self.parameters.number(
+            "firms.loan_rate"
+        ) / months
 
     def _budgets(self) -> None:
         """Spending of the sixteen budgets by kind, before transfers are known."""
@@ -230,7 +235,7 @@ class _Closure:
         floor /= self.technology.value_added
         for _ in range(ROUNDS):
             demand = self._demand(output)
-            output = 0.5 * output + 0.5 * self._wanted_output(output, np.maximum(demand, floor))
+            output = 0.5 * output + 0.5 * self._wanted_output(np.maximum(demand, floor))
         return self._freeze(output)
 
     def _first_output(self) -> Array:
@@ -239,7 +244,8 @@ class _Closure:
         places = places / places.sum(axis=0)
         share = self.parameters.array("firms.value_added_share")
         self.target = places * share / share.sum() * self.gdp.sum()
-        return self.target / self.technology.value_added
+        result: Array = self.target / self.technology.value_added
+        return result
 
     def _demand(self, output: Array) -> Array:
         """Demand for local output (15, 12) before sales to the outside."""
@@ -251,7 +257,8 @@ class _Closure:
 
     @staticmethod
     def _supply_share(output: Array) -> Array:
-        return output / np.maximum(output.sum(axis=0), 1e-9)
+        result: Array = output / np.maximum(output.sum(axis=0), 1e-9)
+        return result
 
     def _fixed_final(self, output: Array, share: Array) -> Array:
         final = self.purchases.sum(axis=0)
@@ -260,14 +267,18 @@ class _Closure:
         local = self.parameters.number("production.investment_local_share") * investment
         home = self.technology.home_bias[INDUSTRY]
         final[:, INDUSTRY] += home * local + (1.0 - home) * share[:, INDUSTRY] * local.sum()
-        return final
+        result: Array = final
+        return result
 
     def _investment_by_place(self, output: Array) -> Array:
-        public = self.budget_investment[:N_CITIES] + self.province_places * self.budget_investment[-1]
+        public = (
+            self.budget_investment[:N_CITIES] + self.province_places * self.budget_investment[-1]
+        )
         housing = self.flows.housing_investment - self.land
-        return self._firm_accounts(output)["investment"].sum(axis=1) + public + housing
+        result: Array = self._firm_accounts(output)["investment"].sum(axis=1) + public + housing
+        return result
 
-    def _wanted_output(self, output: Array, least: Array) -> Array:
+    def _wanted_output(self, least: Array) -> Array:
         value_added = self.technology.value_added
         wanted = np.maximum(self.target / value_added, least)
         wanted[:, TRADE] = self._trade_output(least)
@@ -276,7 +287,8 @@ class _Closure:
         residual = (self.gdp - others) / value_added[INDUSTRY]
         wanted[:, INDUSTRY] = np.maximum(residual, least[:, INDUSTRY])
         self._make_room(wanted, least)
-        return wanted
+        result: Array = wanted
+        return result
 
     def _make_room(self, wanted: Array, least: Array) -> None:
         """Where sectors other than industry overfill a place's GDP, cut what demand allows."""
@@ -292,7 +304,8 @@ class _Closure:
         goods = self.parameters.array("government.retail") * self.unit - least[:, CATERING]
         trade = least[:, TRADE]
         scale = goods / np.maximum(trade.sum(axis=1), 1.0)
-        return trade * np.maximum(scale, 1.0)[:, None]
+        result: Array = trade * np.maximum(scale, 1.0)[:, None]
+        return result
 
     # -- accounts of firms ---------------------------------------------------------------
 
@@ -320,7 +333,8 @@ class _Closure:
         given = self.flows.property_income.astype(float)
         if given.any():
             return given
-        return self.parameters.number("firms.local_ownership") * profit.sum(axis=1)
+        result: Array = self.parameters.number("firms.local_ownership") * profit.sum(axis=1)
+        return result
 
     def _rates(self, value_added: Array) -> TaxRates:
         """Solve the rate on value added from the revenue target (linear in the rate)."""
@@ -334,12 +348,17 @@ class _Closure:
         loan_months, loan_rate = self.finance
         interest = value_added * loan_months * (1.0 - self.lag) * loan_rate
         surplus = (value_added - value_added * local - fees - self.labour.cost - interest).sum()
-        target = (number("government.revenue_total") - number("government.non_tax_revenue")) * self.unit
+        target = (
+            number("government.revenue_total") - number("government.non_tax_revenue")
+        ) * self.unit
         kept = profit_split[1:].sum()
-        fixed = (value_added * local).sum() + kept * (profit * surplus + income * self.labour.employees.sum())
+        fixed = (value_added * local).sum() + kept * (
+            profit * surplus + income * self.labour.employees.sum()
+        )
         rate = (target - fixed) / (base.sum() * (split[1:].sum() - kept * profit))
         return TaxRates(max(rate, 0.0) * weight, local, profit, income,
-                        number("government.contribution_rate"), split, profit_split, fees)  # fmt: skip
+                        number("government.contribution_rate"), split, profit_split,
+                        fees)  # fmt: skip
 
     # -- result ---------------------------------------------------------------------------
 
@@ -362,7 +381,8 @@ class _Closure:
             investment_local=self.parameters.number("production.investment_local_share"),
             land_share=self.parameters.number("government.land_share"),
             dividends=accounts["dividends"], payout=accounts["payout"], profit=accounts["profit"],
-            loans=accounts["loans"], cash=accounts["cash"], retail=retail, growth=self.growth,
+            loans=accounts["loans"], cash=accounts["cash"], retail=retail, other_work=_shares(self.labour, output),
+            growth=self.growth,
         )  # fmt: skip
 
     def _budget_base(self, output: Array, accounts: dict[str, Array]) -> BudgetBase:
@@ -371,7 +391,9 @@ class _Closure:
                             accounts["profit"], self.labour.employees)  # fmt: skip
         cash = self.spending * self.parameters.number("government.deposit_months")
         borrowing = self.debt * self.lag
-        outlay = self.purchase_total + self.interest + self.aid + self.subsidy + self.budget_investment
+        outlay = (
+            self.purchase_total + self.interest + self.aid + self.subsidy + self.budget_investment
+        )
         revenue = np.append(taxes[2] + self.land, taxes[1].sum())
         transfer = outlay - revenue - borrowing + cash * self.growth
         transfer[PROVINCE_ROW] += transfer[:N_CITIES].sum()
@@ -386,6 +408,14 @@ class _Closure:
         )  # fmt: skip
 
 
+def _shares(labour: Labour, output: Array) -> Array:
+    """Shares of cells in their place's pay; by output where a place pays nothing."""
+    pay = labour.employees + labour.own_account
+    weights = np.where(pay.sum(axis=1, keepdims=True) > 0, pay, output)
+    result: Array = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    return result
+
+
 def tax_revenue(rates: TaxRates, value_added: Array, profit_after: Array, pay: Array) -> Array:
     """Revenue (3, 15) of centre, province and cities by place of origin, fen a month."""
     indirect = (value_added * rates.value_added).sum(axis=1)
@@ -394,4 +424,5 @@ def tax_revenue(rates: TaxRates, value_added: Array, profit_after: Array, pay: A
     income = rates.profit * before.sum(axis=1) + rates.income * pay.sum(axis=1)
     revenue = rates.indirect_split[:, None] * indirect + rates.profit_split[:, None] * income
     revenue[2] += own
-    return revenue
+    result: Array = revenue
+    return result

@@ -58,9 +58,9 @@ def input_prices(prices: Array, home_bias: Array, supply_share: Array) -> Array:
 def inverse(local_inputs: Array, home_bias: Array, supply_share: Array) -> Array:
     """Leontief inverse (180 x 180), cells in ledger order (place major)."""
     same = np.eye(N_PLACES)
-    blocks = home_bias[None, :, None] * same[:, None, :] + (
-        (1.0 - home_bias) * supply_share
-    )[:, :, None] * np.ones(N_PLACES)  # (supplier place, product, buyer place)
+    blocks = home_bias[None, :, None] * same[:, None, :] + ((1.0 - home_bias) * supply_share)[
+        :, :, None
+    ] * np.ones(N_PLACES)  # (supplier place, product, buyer place)
     matrix = blocks[:, :, :, None] * local_inputs[None, :, None, :]
     size = N_PLACES * N_SECTORS
     return np.ascontiguousarray(np.linalg.inv(np.eye(size) - matrix.reshape(size, size)))

@@ -37,9 +37,9 @@ def co_financing(
 ) -> tuple[Array, Array]:
     """Own and provincial money (yuan a month) that cities put into a programme.
 
-    Maximises b s ln(1 + (x + min(mu x, Q)) / s) - x (1 + (x / F)^2) for each city on the first-order
-    condition, including the kink where the quota binds: x = Q / mu. `scale` is yuan per household a
-    month, so s = scale x households; `fiscal_space` F and `quota` Q are yuan a month; `floor` is
+    Maximises b s ln(1 + (x + min(mu x, Q)) / s) - x (1 + (x / F)^2) for each city on the
+    first-order condition, including the kink where the quota binds: x = Q / mu. `scale` is
+    yuan per household a month, so s = scale x households; `fiscal_space` F and `quota` Q are yuan a month; `floor` is
     the least own money of a city that takes part. Own money never exceeds F.
     """
     space = np.maximum(np.asarray(fiscal_space, dtype=float), 1e-9)
@@ -75,9 +75,9 @@ def _first_order(gain: Array, slope: Array, shift: Array, space: Array) -> Array
 class BudgetBase:
     """Average monthly base of every budget at trend 1, fen as float64. Rows: 15 cities, province.
 
-    `purchases` (16, 180) by cell, `investment` (16), `transfer_in` (16: from the province to cities,
-    from the centre to the province), `pension_subsidy` (16: to the social funds), `debt` (16),
-    `cash` (16), `spending` (16).
+    `purchases` (16, 180) by cell, `investment` (16), `transfer_in` (16: from the province to
+    cities, from the centre to the province), `pension_subsidy` (16: to the social funds),
+    `debt` (16), `cash` (16), `spending` (16).
     """
 
     purchases: Array
@@ -149,8 +149,8 @@ class Governments:
     def fiscal_space(self, trend: float, cash: Fen, debt: Fen) -> Array:
         """F_k of cities (15, yuan a month): money a city can move to programmes.
 
-        A share of investment money and of cash above the reserve, plus unused borrowing spread over a
-        year: revenue + transfers + allowed borrowing less rigid spending at the margin.
+        A share of investment money and of cash above the reserve, plus unused borrowing spread
+        over time: revenue + transfers + allowed borrowing less rigid spending at the margin.
         """
         base, cities = self.base, slice(0, N_CITIES)
         free = np.maximum(cash[cities] - base.cash[cities] * trend, 0) * self.cash_gain
@@ -233,7 +233,8 @@ class Governments:
 
 
 def _fen(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
-    return np.rint(amounts).astype(np.int64)
+    result: Fen = np.rint(amounts).astype(np.int64)
+    return result
 
 
 def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:

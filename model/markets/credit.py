@@ -1,4 +1,4 @@
-"""Firm finance: overdrafts, loans that follow the trend, and what outside owners receive (C1, F6)."""
+"""Firm finance (C1, F6): overdrafts, loans that follow the trend, payout to outside owners."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import numpy as np
 from model.ledger import BANK, FIRMS, OUTSIDE, Fen, Ledger
 
 
-def close_firms(ledger: Ledger, loan_target: Fen, cash_target: Fen, overdraft: Fen) -> tuple[Fen, Fen]:
+def close_firms(
+    ledger: Ledger, loan_target: Fen, cash_target: Fen, overdraft: Fen
+) -> tuple[Fen, Fen]:
     """End of the month for 180 cells (fen): borrow, keep the target cash, pay out the rest.
 
     Loans move to `loan_target` plus an overdraft that keeps deposits at or above zero. Cash beyond

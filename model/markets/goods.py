@@ -48,17 +48,22 @@ class Shopping:
     by_cell: Fen  # (15, 12) receipts of cells from households
 
 
-def shares(weights: TradeWeights, prices: Array, appeal: Array) -> tuple[Array, Array, Array]:
+def shares(
+    weights: TradeWeights, prices: Array, appeal: Array, variety: Array
+) -> tuple[Array, Array, Array]:
     """Shares (15, 16) own and other, and the consumer price index (15, 16) relative to trend.
 
-    `prices`, `appeal` are (15, 12) relative to base; outside price and appeal are 1.
+    `prices`, `appeal`, `variety` are (15, 12) relative to base; for the outside they are 1. Under
+    love of variety appeal is variety^(1 / (sigma - 1)), so variety multiplies the weight (F7).
     """
     local, attractive = prices[:, SECTOR_OF], appeal[:, SECTOR_OF]
     pool = (weights.attraction * local).sum(axis=0)
     pool_appeal = (weights.attraction * attractive).sum(axis=0)
+    choice = variety[:, SECTOR_OF]
+    pool_choice = (weights.attraction * choice).sum(axis=0)
     power = 1.0 - weights.substitution
-    own = weights.own * (local / attractive) ** power
-    other = weights.other * (pool / pool_appeal) ** power
+    own = weights.own * choice * (local / attractive) ** power
+    other = weights.other * pool_choice * (pool / pool_appeal) ** power
     total = own + other + weights.outside
     own, other = own / total, other / total
     index = own * local + other * pool + (1.0 - own - other)
@@ -66,7 +71,7 @@ def shares(weights: TradeWeights, prices: Array, appeal: Array) -> tuple[Array, 
 
 
 def split_integer(total: Fen, weights: Array) -> Fen:
-    """Split column totals (q) over rows by `weights` (rows, q): round, the largest takes the rest."""
+    """Split totals (q) over rows by `weights` (rows, q): round, the largest takes the rest."""
     parts = np.rint(total * weights).astype(np.int64)
     columns = np.arange(len(total))
     parts[weights.argmax(axis=0), columns] += total - parts.sum(axis=0)
@@ -109,7 +114,7 @@ class Production:
 
 
 def produce(
-    technology: Technology, solver: Array, supply_share: Array, final: Fen, prices: Array
+    technology: Technology, solver: Array, supply_share: Array, prices: Array, final: Fen
 ) -> Production:
     """Meet final demand (15, 12, fen): real output, and inputs bought and sold at current prices.
 

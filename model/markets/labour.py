@@ -54,7 +54,8 @@ def find_probability(rules: LabourRules, base: Array, vacancies: Array, unemploy
     """
     power_u, power_v = rules.matching_power
     ratio = vacancies**power_v * np.maximum(unemployed, 0.05) ** (power_u - 1.0)
-    return np.minimum(base * ratio, rules.find_limit)
+    result: Array = np.minimum(base * ratio, rules.find_limit)
+    return result
 
 
 def hire_distribution(hires: Array) -> Array:
@@ -71,9 +72,12 @@ def next_wage(rules: LabourRules, wage: Array, unemployment_gap: Array) -> Array
     return wage + rules.wage_gain * (1.0 - rules.wage_response * unemployment_gap - wage)
 
 
-def next_fear(rules: LabourRules, fear: Array, separation: Array, base: Array, people: Array) -> Array:
+def next_fear(
+    rules: LabourRules, fear: Array, separation: Array, base: Array, people: Array
+) -> Array:
     """Perceived job loss relative to base: gain on the posted separation rate of the place."""
     expected = (base * people).sum(axis=1)
     posted = np.divide((separation * people).sum(axis=1), expected,
                        out=np.ones(len(fear)), where=expected > 0)  # fmt: skip
-    return fear + rules.fear_gain * (posted - fear)
+    result: Array = fear + rules.fear_gain * (posted - fear)
+    return result

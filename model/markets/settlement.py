@@ -164,15 +164,42 @@ def record_arrears(ledger: Ledger, governments: Governments, kind: str, owed: Fe
 
 
 def post_households(ledger: Ledger, flows: HouseholdFlows) -> None:
-    """Committed saving, loans and interest between households and the bank."""
+    """Committed saving and consumer loans: households and the bank."""
     ledger.commit(flows.committed - flows.committed_withdrawals - flows.housing_investment)
     ledger.lend("consumer_loans", BANK, HOUSEHOLDS, flows.loans_granted - flows.loan_principal)
-    ledger.pay("interest", HOUSEHOLDS, BANK, flows.loan_interest - flows.deposit_interest)
+
+
+def post_interest(ledger: Ledger, flows: HouseholdFlows, firms: Fen, plan: BudgetPlan) -> None:
+    """Interest to the bank: households (less interest on deposits), firms, budgets."""
+    households = flows.loan_interest - flows.deposit_interest
+    paid = np.concatenate([households, firms.ravel(), plan.interest])
+    ledger.pay("interest", BUYERS, BANK, paid)
+
+
+def post_benefits(ledger: Ledger, flows: HouseholdFlows) -> None:
+    """Standing transfers by cities; pensions and unemployment benefit by the pooled funds."""
+    benefits = flows.pensions.sum(axis=1) + flows.unemployment_benefits
+    paid = np.zeros(FUNDS.stop - CITIES.start, dtype=np.int64)
+    paid[:N_CITIES] = flows.pensions[:, 0]
+    paid[-1] = benefits.sum() - paid.sum()
+    ledger.pay_pool("social_benefits", slice(CITIES.start, FUNDS.stop), paid, HOUSEHOLDS, benefits)
+
+
+def post_transfers(ledger: Ledger, plan: BudgetPlan, fund_support: int) -> None:
+    """Centre to province, province to cities, budgets and centre to the social funds."""
+    paid = np.zeros(PUBLIC.stop - PUBLIC.start, dtype=np.int64)
+    received = np.zeros_like(paid)
+    paid[: N_CITIES + 1] = plan.pension_subsidy
+    paid[PROVINCE_ROW] += plan.transfer_in[:N_CITIES].sum()
+    paid[-1] = plan.rescue.sum() + plan.transfer_in[PROVINCE_ROW] + fund_support
+    received[: N_CITIES + 1] = plan.transfer_in + plan.rescue
+    received[-2] = plan.pension_subsidy.sum() + fund_support
+    ledger.pay_pool("transfers", PUBLIC, paid, PUBLIC, received)
 
 
 def post_consumption(ledger: Ledger, spending: Fen, shopping: Shopping, medical: Fen, care: int,
                      bills: Bills) -> None:  # fmt: skip
-    """Households pay shops at home, in other places and outside, net of what budgets pay for them."""
+    """Households pay shops at home, elsewhere and outside, net of what budgets pay for them."""
     received = np.zeros(SELLERS.stop - SELLERS.start, dtype=np.int64)
     at_home = shopping.by_cell - bills.sellers
     at_home[:, care] += medical
@@ -190,7 +217,9 @@ def post_purchases(ledger: Ledger, governments: Governments, plan: BudgetPlan, f
     paid = np.append(plan.purchases_paid.sum(axis=1), fund_care.sum())
     ledger.pay_pool("government_purchases", slice(CITIES.start, FUNDS.stop), paid, FIRMS, received)
     if plan.purchases_paid is not plan.purchases:
-        record_arrears(ledger, governments, "government_purchases", plan.purchases - plan.purchases_paid)
+        record_arrears(
+            ledger, governments, "government_purchases", plan.purchases - plan.purchases_paid
+        )
     if plan.arrears_paid.any():
         settled = plan.arrears_paid
         governments.arrears -= settled
@@ -198,8 +227,9 @@ def post_purchases(ledger: Ledger, governments: Governments, plan: BudgetPlan, f
             ledger.settle(slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, settled[row])
 
 
-def post_investment(ledger: Ledger, housing: Fen, firms: Fen, budgets: Fen, local: Fen, industry: int
-                    ) -> None:  # fmt: skip
+def post_investment(
+    ledger: Ledger, housing: Fen, firms: Fen, budgets: Fen, local: Fen, industry: int
+) -> None:
     """Builders' receipts (15) from households, firms and budgets; the rest is bought outside."""
     paid = np.concatenate([housing, firms.ravel(), budgets])
     received = np.zeros(SELLERS.stop - SELLERS.start, dtype=np.int64)
@@ -224,6 +254,11 @@ class Taxes:
     contributions: Fen
     profit: Fen
     by_payer: Fen
+
+    @property
+    def without_contributions(self) -> int:
+        """Taxes and fees that governments share, fen."""
+        return int((self.value_added + self.local + self.income + self.profit).sum())
 
     @property
     def total(self) -> Fen:
@@ -265,20 +300,11 @@ def post_taxes(ledger: Ledger, taxes: Taxes) -> None:
 
 
 def labour_bill(state: EconomyState, flows: HouseholdFlows) -> Fen:
-    """Net pay of employees, mixed income and members' work by cell (15, 12)."""
-    share = state.labour.other
-    weights = share / np.maximum(share.sum(axis=1, keepdims=True), 1.0)
+    """Net pay of employees, mixed income and members' work by cell (15, 12).
+
+    Members' work (`other_income`) follows base pay of the place; where no one works, output.
+    """
+    bill: Fen = flows.net_earnings.sum(axis=2)
     if flows.other_income.any():
-        other = split_integer(flows.other_income, _column_shares(weights, state).T).T
-        return flows.net_earnings.sum(axis=2) + other
-    return flows.net_earnings.sum(axis=2)
-
-
-def _column_shares(
-    weights: np.ndarray[tuple[int, ...], np.dtype[np.float64]], state: EconomyState
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    empty = weights.sum(axis=1) <= 0
-    if not bool(empty.any()):
-        return weights
-    fallback = state.output / np.maximum(state.output.sum(axis=1, keepdims=True), 1.0)
-    return np.where(empty[:, None], fallback, weights)
+        bill = bill + split_integer(flows.other_income, state.other_work.T).T
+    return bill

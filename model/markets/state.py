@@ -1,0 +1,166 @@
+"""State of markets: base, memory, opening balance sheet, and what is learned from a month."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model.agents.firms import (
+    FirmRules,
+    FirmState,
+    expected_sales,
+    next_capacity,
+    next_price,
+    next_variety,
+    unit_cost,
+    wage_cost,
+)
+from model.agents.governments import Governments
+from model.dimensions import PLACES, SECTORS
+from model.flows import HouseholdFlows
+from model.ledger import BANK, CITIES, FIRMS, FUNDS, HOUSEHOLDS, OUTSIDE, PROVINCE, Fen, Ledger
+from model.markets.goods import shares
+from model.markets.labour import LabourRules, LabourState, next_wage
+from model.markets.outcomes import MarketMonth, Supports
+from model.opening import EconomyState, open_accounts
+from model.parameters import Parameters
+from model.production import input_prices
+
+Array = npt.NDArray[np.float64]
+SHAPE = (len(PLACES), len(SECTORS))
+BUDGETS = slice(CITIES.start, PROVINCE.stop)
+
+
+class MarketState:
+    """Firms, governments, social funds, bank and outside at their base.
+
+    `opening_flows` is the average month at trend 1 (fen), with balances. Posts the opening balance
+    sheet to `ledger`. `growth` is a year's nominal trend (default `outside.annual_growth`).
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        opening_flows: HouseholdFlows,
+        ledger: Ledger,
+        trend: float = 1.0,
+        growth: float | None = None,
+    ) -> None:
+        self.ledger = ledger
+        self.state: EconomyState = open_accounts(opening_flows, parameters, growth)
+        self.rules, self.labour_rules = FirmRules.read(parameters), LabourRules.read(parameters)
+        self.governments = Governments.open(parameters, self.state.budgets)
+        self.firms, self.supports = FirmState.base(self.rules), Supports()
+        self.labour = _opening_labour()
+        self._read(parameters)
+        self._base_jobs()
+        self.overdraft: Fen = np.zeros(FIRMS.stop - FIRMS.start, dtype=np.int64)
+        self.season = np.ones(SHAPE)
+        self.month = 0
+        self.visitor_factor = 1.0
+        self.pay = np.ones((*SHAPE, 2))
+        self._shares = shares(self.state.weights, self.firms.price, np.ones(SHAPE), np.ones(SHAPE))
+        self._open_balances(opening_flows, trend)
+
+    def _read(self, parameters: Parameters) -> None:
+        number = parameters.number
+        months = number("numerics.months_per_year")
+        self.deposit_rate = number("government.deposit_rate") / months
+        self.loan_rate = number("government.consumer_loan_rate") / months
+        self.firm_loan_rate = number("firms.loan_rate") / months
+        self.export_elasticity = number("outside.export_elasticity")
+        self.visitor_elasticity = number("outside.visitor_elasticity")
+        self.visitor_season = parameters.array("outside.visitor_season")
+        self.visitor_season = self.visitor_season / self.visitor_season.mean()
+        self.credit_months = number("firms.credit_months")
+        households = self.state.households
+        self.price_weights = households / np.maximum(households.sum(axis=1, keepdims=True), 1.0)
+
+    def _base_jobs(self) -> None:
+        """Find probabilities that keep base employment steady given separations."""
+        people, unemployed = self.state.labour.persons, self.state.labour.unemployed
+        self.separation = np.broadcast_to(self.labour_rules.separation, SHAPE)
+        self.base_hires = people * self.separation
+        total = self.base_hires.sum(axis=1)
+        self.base_find = np.divide(total, unemployed, out=np.full(SHAPE[0], self.labour_rules.find),
+                                   where=unemployed > 0)  # fmt: skip
+        active = np.maximum(people.sum(axis=1) + unemployed, 1.0)
+        self.base_unemployment = unemployed / active
+
+    def _open_balances(self, flows: HouseholdFlows, trend: float) -> None:
+        """Opening balance sheet: stocks that grow at month's end open one month behind."""
+        ledger, state = self.ledger, self.state
+        behind = trend / (1.0 + state.growth)
+        ledger.open_position("deposits", HOUSEHOLDS, BANK, flows.liquid)
+        ledger.open_position("committed_deposits", HOUSEHOLDS, BANK, flows.committed_balance)
+        ledger.open_position("consumer_loans", HOUSEHOLDS, BANK, -flows.debt)
+        ledger.open_position("deposits", FIRMS, BANK, whole(state.cash * behind).ravel())
+        ledger.open_position("firm_loans", FIRMS, BANK, -whole(state.loans * behind).ravel())
+        ledger.open_position("deposits", BUDGETS, BANK, whole(state.budgets.cash * trend))
+        ledger.open_position("bonds", BUDGETS, BANK, -whole(state.budgets.debt * behind))
+        reserve = np.array([round(state.budgets.fund_reserve * trend)])
+        ledger.open_position("deposits", FUNDS, BANK, reserve)
+        # The bank's assets abroad balance its books, so that its own worth is nil.
+        worth = ledger.positions[:, BANK].sum()
+        ledger.open_position("deposits", OUTSIDE, BANK, np.array([worth]))
+
+    def _learn(self, trend: float, flows: HouseholdFlows, market: MarketMonth, profit: Fen) -> None:
+        """Beliefs, prices, capacity, variety and liquidity for next month (F1-F7, L3)."""
+        rules, firms, state = self.rules, self.firms, self.state
+        base = state.labour
+        people = flows.employed_persons
+        employment = np.divide(people, base.persons, out=np.ones(SHAPE), where=base.persons > 0)
+        normal = trend * employment * (self.pay[:, :, 0] * base.employees * (1 + base.wedge)
+                                       + self.pay[:, :, 1] * base.own_account)  # fmt: skip
+        paid = flows.net_earnings[:, :, 0] * (1 + base.wedge) + flows.net_earnings[:, :, 1]
+        firms.employment = employment
+        firms.wage_cost = wage_cost(rules, paid, normal)
+        firms.expected = expected_sales(rules, firms.expected, market.sales)
+        firms.price = self._prices(market.use)
+        firms.capacity = next_capacity(rules, firms, self.supports.capacity)
+        firms.variety = next_variety(rules, firms, self.supports.entry_ease)
+        self._cash_state(trend)
+        base_profit = np.maximum(state.profit.sum(axis=1), 1.0) * trend
+        firms.profit = firms.profit + rules.dividend_gain * (
+            profit.sum(axis=1) / base_profit - firms.profit
+        )
+        self._unemployment(flows)
+
+    def _prices(self, use: Array) -> Array:
+        state, firms = self.state, self.firms
+        labour = state.labour.cost / np.maximum(state.output, 1.0)
+        local = input_prices(firms.price, state.technology.home_bias, state.supply_share)
+        wage = firms.wage_cost * self.labour.wage[:, None]
+        cost = unit_cost(
+            labour, state.technology.local_inputs, state.technology.outside_inputs, wage, local
+        )
+        return next_price(self.rules, firms, cost, use)
+
+    def _cash_state(self, trend: float) -> None:
+        cost = self.state.labour.cost * trend
+        free = self.ledger.deposits(FIRMS).reshape(SHAPE) - self.overdraft.reshape(SHAPE)
+        short = free + self.credit_months * cost < cost
+        self.firms.short_of_cash = np.where(short, self.firms.short_of_cash + 1, 0)
+
+    def _unemployment(self, flows: HouseholdFlows) -> None:
+        labour, base = self.labour, self.state.labour
+        people = flows.unemployed_persons
+        labour.unemployment = np.divide(
+            people, base.unemployed, out=np.ones(SHAPE[0]), where=base.unemployed > 0
+        )
+        active = np.maximum(flows.employed_persons.sum(axis=1) + people, 1)
+        labour.unemployment_gap = people / active - self.base_unemployment
+        labour.wage = next_wage(self.labour_rules, labour.wage, labour.unemployment_gap)
+
+
+def whole(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
+    """Round to whole fen."""
+    rounded: Fen = np.rint(amounts).astype(np.int64)
+    return rounded
+
+
+def _opening_labour() -> LabourState:
+    one = np.ones(SHAPE[0])
+    return LabourState(one, np.zeros(SHAPE[0]), one, np.ones(SHAPE), one)
