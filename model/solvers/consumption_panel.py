@@ -207,8 +207,8 @@ def _simulate(
             rest = cash - spent
             durable = 0.0
             if _uniform(h, month, 5) * rules.durable_gap < 1.0:
-                durable = rules.durable_share * rules.durable_gap * p
-                rest -= min(durable, max(0.0, rest - rules.durable_reserve * p))
+                durable = rules.durable_share * rules.durable_gap * paid
+                rest -= min(durable, max(0.0, rest - rules.durable_reserve * paid))
             liquid[h] = rest
             if record.shape[0] > 0:
                 # Bills above the ability to pay are met by social assistance, which is income.
