@@ -34,7 +34,9 @@ def catalogue(lang: str) -> Mapping[str, str]:
     if lang not in LANGUAGES:
         raise UnknownMessage(lang)
     texts: dict[str, str] = {}
-    for path in sorted(resources.files("model").joinpath("messages").iterdir(), key=lambda p: p.name):
+    for path in sorted(
+        resources.files("model").joinpath("messages").iterdir(), key=lambda p: p.name
+    ):
         if not path.name.endswith(".yaml") or _file_language(path.name) != lang:
             continue
         loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}

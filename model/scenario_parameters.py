@@ -125,7 +125,7 @@ def _leaf(value: Any, pattern: Any) -> Any:
 
 
 def _fault(key: str, /, **fields: object) -> PydanticCustomError:
-    return PydanticCustomError(key, "invalid", fields)  # type: ignore[arg-type]
+    return PydanticCustomError(key, "invalid", fields)
 
 
 def _shape(value: Any, expected: Phrase) -> PydanticCustomError:

@@ -11,10 +11,13 @@ from typing import Final
 from model.messages import catalogue, say
 
 SHOWN_CHARACTERS: Final = 60
-SUGGESTION_CUTOFF: Final = 0.5
+# Chinese names are two or three characters long: one wrong character is already half the word.
+SUGGESTION_CUTOFF: Final = 0.6
+SUGGESTION_CUTOFF_CHINESE: Final = 0.5
 FULL_WIDTH: Final[Mapping[str, str]] = {
     "：": ":", "，": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "（": "(", "）": ")",
-    "【": "[", "】": "]", "｛": "{", "｝": "}", "－": "-", "—": "-", "　": " ", "％": "%", "．": ".",
+    "【": "[", "】": "]", "｛": "{", "｝": "}", "－": "-", "—": "-", "　": " ", "％": "%",
+    "．": ".",
 }  # fmt: skip
 
 
@@ -84,11 +87,12 @@ def problem_lines(problems: Iterable[Problem], lang: str) -> list[str]:
 def printable(text: str) -> str:
     """Text fit for one line of a terminal: no control characters, no more than 60 characters."""
     shown = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-    return "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else _escaped(c) for c in shown)
+    return "".join(_visible(character) for character in shown)
 
 
-def _escaped(character: str) -> str:
-    return f"U+{ord(character):04X}"
+def _visible(character: str) -> str:
+    harmless = character == " " or unicodedata.category(character)[0] not in "CZ"
+    return character if harmless or character == "\u3000" else f"U+{ord(character):04X}"
 
 
 def _shown(value: object, lang: str) -> str:
@@ -105,8 +109,9 @@ def _shown(value: object, lang: str) -> str:
     return printable(value) if isinstance(value, str) and value else str(value)
 
 
-def near(word: str, known: Iterable[str], cutoff: float = SUGGESTION_CUTOFF) -> str | None:
+def near(word: str, known: Iterable[str]) -> str | None:
     """The known word closest to `word`, or None."""
+    cutoff = SUGGESTION_CUTOFF if word.isascii() else SUGGESTION_CUTOFF_CHINESE
     found = difflib.get_close_matches(word[:SHOWN_CHARACTERS], list(known), n=1, cutoff=cutoff)
     return found[0] if found else None
 

@@ -81,8 +81,10 @@ def read_file(path: Path, shown: str) -> Node:
     try:
         if path.is_dir():
             raise _stop(start, "read.directory")
+        if not path.exists():
+            raise _stop(start, "read.missing", name=path.name, hint=NOTHING)
         if not path.is_file():
-            raise _stop(start, "read.not_a_file" if path.exists() else "read.missing", **_named(path))
+            raise _stop(start, "read.not_a_file")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise _stop(start, "read.too_large", size=size, limit=MAX_BYTES)
@@ -104,10 +106,6 @@ def read_bytes(raw: bytes, shown: str) -> Node:
     if not isinstance(root.value, dict):
         raise _full_width_colon(text, shown) or _stop(root.mark, "read.not_mapping")
     return root
-
-
-def _named(path: Path) -> dict[str, object]:
-    return {} if path.exists() else {"name": path.name, "hint": NOTHING}
 
 
 def _stop(mark: Mark, key: str, /, **fields: object) -> ScenarioError:
@@ -208,7 +206,8 @@ class _Builder:
     def _syntax_error(self, error: MarkedYAMLError) -> ScenarioError:
         place = error.problem_mark or error.context_mark
         mark = self._mark(place) if place else Mark(self.shown)
-        line = self.text.split("\n")[mark.line - 1] if mark.line <= self.text.count("\n") + 1 else ""
+        lines = self.text.split("\n")
+        line = lines[mark.line - 1] if mark.line <= len(lines) else ""
         if "\t" in line[: max(mark.column, 1)]:
             return _stop(Mark(self.shown, mark.line, line.index("\t") + 1), "read.tab")
         full_width = _full_width_colon(self.text, self.shown)

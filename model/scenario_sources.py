@@ -50,7 +50,7 @@ def shipped_names() -> tuple[str, ...]:
 
 
 def read_source(reference: str | Path) -> Source:
-    """The scenario called or stored at `reference` with everything it extends. Raises ScenarioError."""
+    """The scenario named or stored at `reference` with all it extends. Raises ScenarioError."""
     path, shown = _find(reference)
     chain = _Chain(path.parent)
     tree = chain.load(path, shown, ())

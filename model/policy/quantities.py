@@ -49,7 +49,7 @@ _NUMBER_TEXT: Final = re.compile(
 
 def fault(key: str, /, **fields: object) -> PydanticCustomError:
     """An error whose text is `key` of the catalogue."""
-    return PydanticCustomError(key, "invalid", fields)  # type: ignore[arg-type]
+    return PydanticCustomError(key, "invalid", fields)
 
 
 def kind(value: object) -> Phrase | str:
@@ -153,7 +153,9 @@ class Quantity:
         }
         return {"anyOf": [plain | limits, text, full], "unit": self.unit}
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.parse)
 
     def __get_pydantic_json_schema__(
@@ -191,12 +193,16 @@ class DatedQuantity:
 
     quantity: Quantity
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         key = core_schema.no_info_plain_validator_function(parse_month)
         value = core_schema.no_info_plain_validator_function(self.quantity.parse)
         series = core_schema.dict_schema(key, value, min_length=1)
         written = core_schema.plain_serializer_function_ser_schema(lambda dated: dated.plain())
-        return core_schema.no_info_wrap_validator_function(self._parse, series, serialization=written)
+        return core_schema.no_info_wrap_validator_function(
+            self._parse, series, serialization=written
+        )
 
     def _parse(self, value: Any, series: Callable[[Any], dict[str, float]]) -> Dated:
         if isinstance(value, Mapping) and "value" not in value:
@@ -224,7 +230,9 @@ MONTH_PATTERN: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 def parse_month(value: Any) -> str:
     """A month "YYYY-MM" of this century."""
     if not isinstance(value, str):
-        raise fault("check.bad_month", value=value if isinstance(value, int | float) else kind(value))
+        raise fault(
+            "check.bad_month", value=value if isinstance(value, int | float) else kind(value)
+        )
     if not re.fullmatch(MONTH_PATTERN, value, re.ASCII) or value.endswith("\n"):
         raise fault("check.bad_month", value=value)
     return value
@@ -246,7 +254,9 @@ def month_text(number: int) -> str:
 class MonthText:
     """Annotation of a month "YYYY-MM"."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(parse_month)
 
     def __get_pydantic_json_schema__(
@@ -275,7 +285,9 @@ class Choice:
             raise fault("check.not_choice", value=value, hint=hint, allowed=self.allowed)
         raise fault("check.not_choice", value=kind(value), hint="", allowed=self.allowed)
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.parse)
 
     def __get_pydantic_json_schema__(
@@ -290,9 +302,13 @@ class Choices:
 
     choice: Choice
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         item = core_schema.no_info_plain_validator_function(self.choice.parse)
-        return core_schema.no_info_wrap_validator_function(self._parse, core_schema.list_schema(item))
+        return core_schema.no_info_wrap_validator_function(
+            self._parse, core_schema.list_schema(item)
+        )
 
     def _parse(self, value: Any, items: Callable[[Any], list[Any]]) -> tuple[Any, ...]:
         chosen = items([value] if isinstance(value, str | int) else value)
@@ -348,9 +364,13 @@ def _place_hint(value: str, names: Mapping[str, str]) -> Phrase | str:
 class Places:
     """A list of places, one place, or "all"."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         item = core_schema.no_info_plain_validator_function(parse_place)
-        return core_schema.no_info_wrap_validator_function(self._parse, core_schema.list_schema(item))
+        return core_schema.no_info_wrap_validator_function(
+            self._parse, core_schema.list_schema(item)
+        )
 
     def _parse(self, value: Any, items: Callable[[Any], list[str]]) -> tuple[str, ...]:
         if isinstance(value, str) and value in ALL_PLACES_WORDS:
@@ -377,7 +397,9 @@ class Shares:
     prefix: str = ""
     refuse: Callable[[str], None] | None = None
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         key = core_schema.no_info_plain_validator_function(self._name)
         value = core_schema.no_info_plain_validator_function(Quantity("share", 0, 1).parse)
         mapping = core_schema.dict_schema(key, value)

@@ -9,10 +9,9 @@ when (`claims`), so that two policies with the same lever cannot collide unnotic
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag
+from pydantic import Discriminator, Field, StrictBool, Tag
 from pydantic_core import core_schema
 
 from model.dimensions import (
@@ -40,6 +39,7 @@ from model.policy.quantities import (
     month_text,
     parse_place,
 )
+from model.policy.setting_types import Claim, Issue, LeverSettings, Settings, Window, issue
 from model.scenario_problems import phrase
 
 FOREVER: Final = month_number("9999-12")
@@ -47,74 +47,6 @@ DAYS_IN_ROUND_MONTH: Final = 30
 MAX_ROUNDS: Final = 240
 LARGEST_YUAN: Final = 1_000_000
 LARGEST_YI_YUAN: Final = 10_000
-
-
-@dataclass(frozen=True)
-class Window:
-    """First and last simulated month, as month numbers."""
-
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class Issue:
-    """A broken condition: where (keys below the policy), which text, with which fields."""
-
-    location: tuple[str | int, ...]
-    key: str
-    fields: dict[str, object]
-    is_warning: bool = False
-
-
-def issue(location: tuple[str | int, ...], key: str, /, **fields: object) -> Issue:
-    """Shorthand for an Issue that is an error."""
-    return Issue(location, key, fields)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One object of a lever (item group, category, scheme, group of people) in months and places."""
-
-    what: str
-    first: int
-    last: int
-    places: frozenset[str]
-    prefix: str = ""
-    people: tuple[frozenset[Any], ...] = ()
-
-    def meets(self, other: Claim) -> bool:
-        """Whether both act on the same object, place and people in the same month."""
-        return (
-            self.what == other.what
-            and max(self.first, other.first) <= min(self.last, other.last)
-            and bool(self.places & other.places)
-            and all(a & b for a, b in zip(self.people, other.people, strict=True))
-        )
-
-
-class Settings(BaseModel):
-    """Base of all settings: unknown keys are errors and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LeverSettings(Settings):
-    """Settings of one use of a lever."""
-
-    lever: str
-
-    def issues(self, window: Window | None) -> Iterator[Issue]:
-        """Broken conditions between settings; dates are compared with `window` if it is known."""
-        yield from ()
-
-    def claims(self, window: Window) -> Iterator[Claim]:
-        """Objects, places and months this policy acts on."""
-        yield from ()
-
-    def plain(self) -> dict[str, Any]:
-        """The settings as they could stand in a file, without empty ones."""
-        return self.model_dump(mode="json", exclude_none=True, warnings=False)
 
 
 def _outside(location: tuple[str | int, ...], month: str, window: Window | None) -> Iterator[Issue]:
@@ -142,7 +74,7 @@ Residences = Annotated[tuple[str, ...], Choices(Choice(RESIDENCES))]
 
 
 class MinimumWage(LeverSettings):
-    """A higher wage floor from `start` to `end` (open if absent), relative to the floor in force."""
+    """A higher wage floor from `start` to `end` (open if absent), from the floor in force."""
 
     lever: Literal["minimum_wage"]
     start: Month
@@ -165,8 +97,11 @@ class MinimumWage(LeverSettings):
 
     def claims(self, window: Window) -> Iterator[Claim]:
         """The wage floor of the places while it is in force."""
+        del window
         last = FOREVER if self.end is None else month_number(self.end)
-        yield Claim("minimum_wage", month_number(self.start), last, frozenset(self.cities), "lever.")
+        yield Claim(
+            "minimum_wage", month_number(self.start), last, frozenset(self.cities), "lever."
+        )
 
 
 class PensionPayers(Settings):
@@ -184,7 +119,9 @@ class Pensions(LeverSettings):
     announce: Month | None = None
     employee_percent: Annotated[float, Quantity("%", 0, 20)] = 0.0
     employee_fixed_yuan: YuanPerMonth = 0.0
-    employee_age_tilt: dict[Annotated[int, Quantity("count", 50, 110, whole=True)], YuanPerMonth] = {}
+    employee_age_tilt: dict[
+        Annotated[int, Quantity("count", 50, 110, whole=True)], YuanPerMonth
+    ] = {}
     resident_fixed_yuan: YuanPerMonth = 0.0
     retroactive_months: Annotated[int, Quantity("months", 0, 12, whole=True)] = 0
     payers: PensionPayers = PensionPayers()
@@ -199,6 +136,7 @@ class Pensions(LeverSettings):
 
     def claims(self, window: Window) -> Iterator[Claim]:
         """Rises of different years add up, so only the months paid at `start` are claimed."""
+        del window
         last = month_number(self.start)
         first = last - self.retroactive_months
         if self.employee_percent or self.employee_fixed_yuan or self.employee_age_tilt:
@@ -248,6 +186,7 @@ class TradeIn(LeverSettings):
 
     def claims(self, window: Window) -> Iterator[Claim]:
         """Each item group in the places from start to end."""
+        del window
         months = month_number(self.start), month_number(self.end)
         for group in self.items:
             yield Claim(group, *months, frozenset(self.cities), "category.")
@@ -462,8 +401,12 @@ class Transfer(LeverSettings):
 
     def claims(self, window: Window) -> Iterator[Claim]:
         """The first payment: later payments of a standing transfer add to other transfers."""
+        del window
         who = self.eligible
-        people = (*_people(who.quintiles, who.age_groups, who.residence), frozenset(who.stage or STAGES))
+        people = (
+            *_people(who.quintiles, who.age_groups, who.residence),
+            frozenset(who.stage or STAGES),
+        )
         month = month_number(self.month)
         yield Claim("transfer", month, month, frozenset(who.places or PLACES), "lever.", people)
 
@@ -479,6 +422,21 @@ def _people(
         frozenset(residences or RESIDENCES),
     )
 
+
+__all__ = [
+    "LEVERS",
+    "Claim",
+    "Issue",
+    "LeverSettings",
+    "MinimumWage",
+    "Pensions",
+    "Policy",
+    "Settings",
+    "TradeIn",
+    "Transfer",
+    "Vouchers",
+    "Window",
+]
 
 LEVERS: Final[dict[str, type[LeverSettings]]] = {
     "minimum_wage": MinimumWage,
