@@ -381,8 +381,8 @@ class _Closure:
             investment_local=self.parameters.number("production.investment_local_share"),
             land_share=self.parameters.number("government.land_share"),
             dividends=accounts["dividends"], payout=accounts["payout"], profit=accounts["profit"],
-            loans=accounts["loans"], cash=accounts["cash"], retail=retail, other_work=_shares(self.labour, output),
-            growth=self.growth,
+            loans=accounts["loans"], cash=accounts["cash"], retail=retail,
+            other_work=_shares(self.labour, output), growth=self.growth,
         )  # fmt: skip
 
     def _budget_base(self, output: Array, accounts: dict[str, Array]) -> BudgetBase:

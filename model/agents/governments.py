@@ -39,8 +39,8 @@ def co_financing(
 
     Maximises b s ln(1 + (x + min(mu x, Q)) / s) - x (1 + (x / F)^2) for each city on the
     first-order condition, including the kink where the quota binds: x = Q / mu. `scale` is
-    yuan per household a month, so s = scale x households; `fiscal_space` F and `quota` Q are yuan a month; `floor` is
-    the least own money of a city that takes part. Own money never exceeds F.
+    yuan per household a month, so s = scale x households; `fiscal_space` F and `quota` Q are
+    yuan a month; `floor` is the least own money of a city that takes part. Own money never exceeds F.
     """
     space = np.maximum(np.asarray(fiscal_space, dtype=float), 1e-9)
     s = scale * np.asarray(households, dtype=float)
@@ -48,9 +48,9 @@ def co_financing(
     mu = np.broadcast_to(np.asarray(match_ratio, dtype=float), s.shape)
     matched = _first_order(b * (1.0 + mu), (1.0 + mu) / s, np.zeros_like(s), space)
     beyond = _first_order(b, 1.0 / s, q / s, space)
-    kink = np.divide(q, mu, out=np.zeros_like(s), where=mu > 0)
+    with np.errstate(over="ignore"):  # a vanishing match never exhausts its quota
+        kink = np.divide(q, mu, out=np.full_like(s, np.inf), where=mu > 0)
     own = np.where(matched < kink, matched, np.maximum(beyond, kink))
-    own = np.where(mu > 0, own, beyond * (q >= 0))
     own = np.minimum(np.maximum(own, floor), space)
     return own, np.minimum(mu * own, q)
 
