@@ -7,23 +7,27 @@ scenario and command it was made.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from briefing.numbers import show
+from briefing.text import label
 from experiments.comparison import HORIZONS, PAYERS, Comparison, Part
 from experiments.intervals import EXACT, SAME_IN_ALL, Estimate
 from experiments.paired import OUTCOME_RULES
-from model.messages import has_message, say
+from model.messages import say
 
-MINUS, PLUS_MINUS_NOTHING = "−", "–"
+NOT_COMPUTED: Final = "–"
 SMALLEST_SHARE: Final = 0.005
 """Shares that would print as 0 % or 1 % of nothing are not worth a sentence."""
 GAIN_DIMS: Final = ("quintile", "age_group", "residence", "place")
 NOT_IN_FIRST_SECTION: Final = ("employment", "price_level")
-YUAN_STEPS: Final = {
-    "zh": ((1e8, "亿元"), (1e4, "万元"), (1.0, "元")),
-    "en": ((1e9, " billion yuan"), (1e6, " million yuan"), (1.0, " yuan")),
+KIND_OF_UNIT: Final = {
+    "yuan": "money",
+    "ratio": "ratio",
+    "persons": "persons",
+    "percent": "percent",
 }
 
 
@@ -40,52 +44,22 @@ class RunFacts:
     path: str = ""
 
 
-def number(value: float, signed: bool = False) -> str:
-    """Three significant digits or all whole ones, thousands apart, a true minus sign."""
-    size = abs(value)
-    decimals = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or not size else 4
-    text = f"{size:,.{decimals}f}"
-    negative = value < 0 and float(text.replace(",", "")) != 0
-    return (MINUS if negative else "+" if signed and value > 0 else "") + text
-
-
-def money(value: float, lang: str, size: float | None = None, signed: bool = False) -> str:
-    """Yuan in the unit that fits `size` (default: the value itself)."""
-    step, unit = _yuan_step(value if size is None else size, lang)
-    return number(value / step, signed) + unit
-
-
-def percent(value: float) -> str:
-    """A signed percentage; `value` is a share."""
-    return number(value * 100, signed=True) + "%"
-
-
-def _yuan_step(size: float, lang: str) -> tuple[float, str]:
-    steps = YUAN_STEPS[lang]
-    return next((step for step in steps if abs(size) >= step[0]), steps[-1])
-
-
-def _shown(unit: str, size: float, lang: str) -> Callable[[float], str]:
-    """How a figure of this unit is written; all bounds in the unit of the value."""
-    if unit == "yuan":
-        return lambda value: money(value, lang, size, signed=True)
-    if unit == "ratio":
-        return number
-    gap = "" if lang == "zh" or unit == "percent" else " "
-    return lambda value: number(value, signed=True) + gap + say(f"summary.unit.{unit}", lang)
-
-
 def figure(estimate: Estimate | None, unit: str, lang: str) -> str:
     """Value and interval, or why there is none."""
     if estimate is None:
         return say("summary.none", lang)
     if estimate.method == EXACT:
         return say("summary.zero", lang)
-    shown = _shown(unit, estimate.value, lang)
+    kind, signed = KIND_OF_UNIT[unit], unit != "ratio"
     if estimate.method == SAME_IN_ALL:
-        return say("summary.certain", lang, value=shown(estimate.value))
-    bounds = {"low": shown(estimate.low), "high": shown(estimate.high)}
-    return say("summary.interval", lang, value=shown(estimate.value), **bounds)
+        return say("summary.certain", lang, value=show(kind, estimate.value, lang, signed=signed))
+    bounds = {"low": estimate.low, "high": estimate.high}
+    return show(kind, estimate.value, lang, signed=signed, **bounds)
+
+
+def share_of(part: float, whole: float, lang: str, signed: bool = False) -> str:
+    """A share in percent, or a dash if there is no whole."""
+    return show("percent", part / whole * 100, lang, signed=signed) if whole else NOT_COMPUTED
 
 
 def comparison_summary(comparison: Comparison, facts: RunFacts, lang: str = "zh") -> str:
@@ -115,7 +89,7 @@ def _effects(comparison: Comparison, lang: str) -> Iterator[str]:
         yield "- " + say(
             "summary.effect_line",
             lang,
-            outcome=say(f"summary.outcome.{effect.outcome}", lang),
+            outcome=label("outcome", effect.outcome, lang),
             months=effect.horizon_months,
             figure=figure(effect.estimate, effect.unit, lang),
             grade=effect.grade,
@@ -153,13 +127,13 @@ def _payback(comparison: Comparison, lang: str) -> Iterator[str]:
     if abs(share) < SMALLEST_SHARE:
         return
     key = "summary.payback" if share < 0 else "summary.carryover"
-    yield "- " + say(key, lang, share=number(abs(share) * 100) + "%")
+    yield "- " + say(key, lang, share=share_of(abs(share), 1, lang))
 
 
 def _payers(comparison: Comparison, lang: str) -> Iterator[str]:
     paid = comparison.payers()
     for name in PAYERS:
-        words = say(f"summary.payer.{name}", lang)
+        words = label("payer", name, lang)
         text = figure(paid[name], "yuan", lang)
         yield "- " + say("summary.payer_line", lang, payer=words, figure=text)
 
@@ -191,21 +165,14 @@ def _gains(comparison: Comparison, lang: str) -> Iterator[str]:
             yield from (f"| {_gain(part, total, lang)} |" for part in inside)
 
 
-def _label(part: Part, lang: str) -> str:
-    key = f"summary.{part.dimension}.{part.label}"
-    return say(key if has_message(key, lang) else f"{part.dimension}.{part.label}", lang)
-
-
 def _gain(part: Part, total: float, lang: str) -> str:
-    value = part.estimate.value
+    value, heads = part.estimate.value, part.persons
     fields = {
-        "label": _label(part, lang),
+        "label": label(part.dimension, part.label, lang),
         "value": figure(part.estimate, "yuan", lang),
-        "share": number(value / total * 100) + "%" if total else PLUS_MINUS_NOTHING,
-        "relative": percent(value / part.baseline) if part.baseline else PLUS_MINUS_NOTHING,
-        "per_head": money(value / part.persons, lang, 1.0, signed=True)
-        if part.persons
-        else PLUS_MINUS_NOTHING,
+        "share": share_of(value, total, lang),
+        "relative": share_of(value, part.baseline, lang, signed=True),
+        "per_head": show("money", value / heads, lang, signed=True) if heads else NOT_COMPUTED,
     }
     return say("summary.gain_line", lang, **fields)
 
@@ -237,10 +204,14 @@ def run_summary(
     for outcome, value in totals.items():
         rule = OUTCOME_RULES[outcome]
         key = "summary.run.total_flow" if rule.kind == "flow" else "summary.run.total_mean"
-        shown = money(value, lang) if rule.unit == "yuan" else number(value)
-        lines.append(
-            f"- {say(key, lang, outcome=say(f'summary.outcome.{outcome}', lang), value=shown)}"
-        )
+        shown = _total(value, rule.unit, rule.kind, lang)
+        named = label("outcome", outcome, lang)
+        lines.append(f"- {say(key, lang, outcome=named, value=shown)}")
     return (
         "\n".join([*lines, f"- {say('summary.run.took', lang, seconds=f'{seconds:.1f}')}"]) + "\n"
     )
+
+
+def _total(value: float, unit: str, kind: str, lang: str) -> str:
+    """A level in words; an index has its base at 1."""
+    return f"{value:.4f}" if kind == "index" else show(KIND_OF_UNIT[unit], value, lang)

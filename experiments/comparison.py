@@ -183,7 +183,7 @@ class Comparison:
             reached = self._per_cost("household_consumption", 0, h) if h <= whole else None
             ratios[f"household_{h}m"] = reached
         ratios["local_value_added"] = self._per_cost("local_value_added", 0, whole)
-        ratios["fiscal_return"] = self._per_cost("tax_revenue", 0, whole)
+        ratios["fiscal_return"] = self._per_cost("tax_return", 0, whole)
         return ratios
 
     def payers(self) -> dict[str, Estimate]:
@@ -197,6 +197,28 @@ class Comparison:
             name: mean_estimate(np.array([one.payer_cost[name].sum() for one in self.pairs]), quick)
             for name in PAYERS
         }
+
+    def payer_returns(self) -> dict[str, Estimate]:
+        """Extra taxes and contributions over the whole run by budget, yuan."""
+        quick = self._inside_run("", 0, len(self.months))
+        returns = {
+            name: np.array([one.payer_return[name].sum() for one in self.pairs])
+            for name in self.pairs[0].payer_return
+        }
+        return {name: mean_estimate(values, quick) for name, values in returns.items()}
+
+    def residence_by_quintile(self, months: int) -> tuple[Floats, Floats, Floats] | None:
+        """Gain per head to a horizon, yuan: value, low, high of shape [residence, quintile]."""
+        gains = [one.group_gain[:months] for one in self.pairs if one.group_gain is not None]
+        if len(gains) < len(self.pairs) or "persons" not in self.policy:
+            return None
+        heads = np.asarray(self.policy["persons"].by("residence", "quintile").values, dtype=float)
+        cells = np.array([gain.sum(axis=(0, 1, 4)) for gain in gains])
+        whole = self._inside_run("household_consumption", 0, months)
+        rows = [mean_estimate(values, whole) for values in cells.reshape(len(cells), -1).T]
+        bounds = np.array([(one.value, one.low, one.high) for one in rows]).T
+        value, low, high = (row.reshape(heads.shape) / heads for row in bounds)
+        return value, low, high
 
     def decomposition(self, months: int | None = None) -> list[Part]:
         """The consumption effect to a horizon (default: whole run), split six ways.
@@ -330,3 +352,20 @@ def effect_rows(effects: Sequence[Effect]) -> list[dict[str, Any]]:
         }
         for one in effects
     ]
+
+
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
+    """The figures of a comparison for scripts: plain values, and beside them the intervals."""
+    leverage, payers = comparison.leverage(), dict(comparison.payers())
+    first, last = comparison.window
+    return {
+        "max_residual_fen": comparison.max_residual_fen,
+        "effects": effect_rows(comparison.effects()),
+        "window": {"first": comparison.months[first], "last": comparison.months[last - 1]},
+        "window_effects": effect_rows(comparison.window_effects()),
+        "leverage": as_numbers(leverage),
+        "leverage_intervals": as_intervals(leverage),
+        "payers": {name: one.value for name, one in payers.items()},
+        "payers_intervals": as_intervals(dict(payers)),
+        "seeds": comparison.seeds,
+    }

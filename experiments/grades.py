@@ -21,8 +21,8 @@ RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "employment": ("firms.", "labour.", "production."),
     "price_level": ("firms.", "labour.", "production."),
     "fiscal_cost": ("government.", "durables."),
-    "tax_revenue": ("government.", "production.", "firms."),
-    "disposable_income": ("population.", "labour.", "firms."),
+    "tax_return": ("government.", "production.", "firms."),
+    "income": ("population.", "labour.", "firms."),
 }
 """Groups of parameters (files) behind each outcome; the levers' own groups come on top."""
 NOT_EVIDENCE: Final = ("numerics.",)

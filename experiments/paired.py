@@ -86,8 +86,8 @@ OUTCOME_RULES: Final[Mapping[str, OutcomeRule]] = {
     "employment": OutcomeRule("persons", "stock", None, _current("employment")),
     "price_level": OutcomeRule("percent", "index", None, _current("price_level")),
     "fiscal_cost": OutcomeRule("yuan", "flow", "current", _current("payments")),
-    "tax_revenue": OutcomeRule("yuan", "flow", "current", _current("revenue")),
-    "disposable_income": OutcomeRule("yuan", "flow", "baseline", _real("income")),
+    "tax_return": OutcomeRule("yuan", "flow", "current", _current("revenue")),
+    "income": OutcomeRule("yuan", "flow", "baseline", _real("income")),
 }
 
 
@@ -98,7 +98,7 @@ class Pair:
     `baseline` and `policy` hold [month] by outcome. `group_gain` and `group_base` are
     consumption by [month, place, residence, quintile, age_group], `category_gain` and
     `category_base` by [month, category]; None if the run did not record them. `payer_cost` is
-    [month] by payer, `tied_sales` and `tied_cost` are [month].
+    [month] by payer, `payer_return` extra taxes by budget; `tied_sales`, `tied_cost` are [month].
     """
 
     seed: int
@@ -109,6 +109,7 @@ class Pair:
     category_gain: Floats | None
     category_base: Floats | None
     payer_cost: dict[str, Floats]
+    payer_return: dict[str, Floats]
     tied_sales: Floats
     tied_cost: Floats
     max_residual_fen: int
@@ -146,6 +147,7 @@ def pair(seed: int, baseline: Outcome, policy: Outcome) -> Pair:
         category_gain=category_gain,
         category_base=category_base,
         payer_cost=_payer_costs(baseline, policy),
+        payer_return=_by_budget(_budget(policy, "revenue") - _budget(baseline, "revenue")),
         tied_sales=_tied_sales(policy) - _tied_sales(baseline),
         tied_cost=_tied_cost(policy) - _tied_cost(baseline),
         max_residual_fen=max(baseline.max_residual_fen, policy.max_residual_fen),
@@ -173,11 +175,21 @@ def _split(
     return run - base, base
 
 
-def _budget_payments(run: Outcome) -> Floats:
-    """Payments by [month, budget]; zero if the run has no policy."""
-    if "payments" not in run or "payer" not in run["payments"].dims:
+def _budget(run: Outcome, name: str) -> Floats:
+    """A series by [month, budget]; zero if the run has no such series."""
+    if name not in run or "payer" not in run[name].dims:
         return np.zeros((len(run.months), len(BUDGETS)))
-    return _float(run["payments"].by("month", "payer"))
+    return _float(run[name].by("month", "payer"))
+
+
+def _by_budget(amounts: Floats) -> dict[str, Floats]:
+    """[month, budget] as three levels of government."""
+    cities = [BUDGETS.index(place) for place in PLACES]
+    return {
+        "central": amounts[:, BUDGETS.index("central")],
+        "province": amounts[:, BUDGETS.index("province")],
+        "cities": amounts[:, cities].sum(axis=1),
+    }
 
 
 def _bearer_costs(run: Outcome, bearer: str) -> Floats:
@@ -191,13 +203,7 @@ def _bearer_costs(run: Outcome, bearer: str) -> Floats:
 
 
 def _payer_costs(baseline: Outcome, policy: Outcome) -> dict[str, Floats]:
-    paid = _budget_payments(policy) - _budget_payments(baseline)
-    cities = [BUDGETS.index(place) for place in PLACES]
-    costs = {
-        "central": paid[:, BUDGETS.index("central")],
-        "province": paid[:, BUDGETS.index("province")],
-        "cities": paid[:, cities].sum(axis=1),
-    }
+    costs = _by_budget(_budget(policy, "payments") - _budget(baseline, "payments"))
     for bearer in BEARERS:
         costs[bearer] = _bearer_costs(policy, bearer) - _bearer_costs(baseline, bearer)
     return costs
@@ -221,3 +227,13 @@ def _tied_cost(run: Outcome) -> Floats:
     names = run.labels_of("payments")[run["payments"].axis("lever")]
     tied = [i for i, name in enumerate(names) if kinds.get(name, name) in TIED_LEVERS]
     return _float(run["payments"].take("lever", tied).by("month"))
+
+
+def totals(run: Outcome) -> dict[str, float]:
+    """Every reported outcome of one run over all its months: sums of flows, means of the rest."""
+    found = {}
+    for name, rule in OUTCOME_RULES.items():
+        both = _both(rule, run, run)
+        if both is not None:
+            found[name] = float(both[0].sum() if rule.kind == "flow" else both[0].mean())
+    return found

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from briefing.summary import RunFacts, comparison_summary, money, number, run_summary
+from briefing.summary import RunFacts, comparison_summary, run_summary
 from experiments.comparison import collect
 from experiments.runner import Runner
 from model.messages import catalogue, placeholders
@@ -54,20 +54,6 @@ def test_languages_hold_the_same_texts() -> None:
     )
     assert zh.keys() == en.keys()
     assert all(placeholders(zh[key]) == placeholders(en[key]) for key in zh)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0.00"), (-1234.4, "−1,234"), (0.5, "0.50"), (12.34, "12.3"), (-0.00001, "0.0000")],
-)
-def test_numbers(value: float, text: str) -> None:
-    assert number(value) == text
-
-
-def test_money_picks_its_unit() -> None:
-    assert money(1.234e9, "zh") == "12.3亿元"
-    assert money(-5e6, "zh") == "−500万元"
-    assert money(5e6, "en") == "5.00 million yuan"
 
 
 def test_run_summary() -> None:
