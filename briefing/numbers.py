@@ -73,10 +73,16 @@ def digits(value: float, decimals: int, signed: bool = False) -> str:
     return "+" + text if signed else text
 
 
-def _interval(low: str, middle: str, high: str, lang: str) -> str:
-    text = t("number.interval", lang, value=middle, low=low, high=high)
-    negative = MINUS in low or MINUS in high
-    return text.replace("–", " to ") if lang == "en" and negative else text
+def span(low: str, high: str, lang: str) -> str:
+    """Two printed bounds as a range; in English "to" where a dash would meet a minus."""
+    if lang == "en" and MINUS in low + high:
+        return f"{low} to {high}"
+    return t("number.span", lang, low=low, high=high)
+
+
+def interval(value: str, low: str, high: str, lang: str) -> str:
+    """A printed figure followed by its range in brackets."""
+    return t("number.interval", lang, value=value, span=span(low, high, lang))
 
 
 def show(
@@ -105,6 +111,6 @@ def show(
         return t(key, lang, number=value_text)
     bounds = [digits(bound / scale.divisor, places) for bound in (low, high)]
     if lang == "zh":
-        return t(key, lang, number=_interval(bounds[0], value_text, bounds[1], lang))
+        return t(key, lang, number=interval(value_text, bounds[0], bounds[1], lang))
     whole = t(key, lang, number=value_text)
-    return _interval(bounds[0], whole, bounds[1], lang)
+    return interval(whole, bounds[0], bounds[1], lang)
