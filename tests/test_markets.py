@@ -187,7 +187,7 @@ def test_loss_of_demand_raises_separations_and_fear() -> None:
     assert plan.find.mean() < markets.base_find.mean()
 
 
-# -- governments ------------------------------------------------------------------------------------
+# -- governments --------------------------------------------------------------------------------
 
 
 def voucher(amount: int, payer: str | int = "cities") -> PolicyPayment:

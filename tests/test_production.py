@@ -1,4 +1,4 @@
-"""Production coefficients: committed file equals its derivation; Leontief solution is consistent."""
+"""Production: the committed file equals its derivation; the Leontief solution is consistent."""
 
 from __future__ import annotations
 

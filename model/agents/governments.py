@@ -40,7 +40,8 @@ def co_financing(
     Maximises b s ln(1 + (x + min(mu x, Q)) / s) - x (1 + (x / F)^2) for each city on the
     first-order condition, including the kink where the quota binds: x = Q / mu. `scale` is
     yuan per household a month, so s = scale x households; `fiscal_space` F and `quota` Q are
-    yuan a month; `floor` is the least own money of a city that takes part. Own money never exceeds F.
+    yuan a month; `floor` is the least own money of a city that takes part. Own money
+    never exceeds F.
     """
     space = np.maximum(np.asarray(fiscal_space, dtype=float), 1e-9)
     s = scale * np.asarray(households, dtype=float)

@@ -23,7 +23,8 @@ def identities(
     made, shopping, flows = market.made, market.shopping, ledger.flows
     added = int(market.value_added.sum())
     final = int(market.final.sum())
-    paid = int(wages.sum() + taxes.total.sum() + interest.sum())
+    paid = int((wages + taxes.total + interest).sum())
+    shared = (taxes.total - taxes.contributions).sum()
     claims = ledger.position("arrears", FIRMS).sum()
     cash, debt = ledger.deposits(BUDGETS), -ledger.position("bonds", BUDGETS)
     sold = int(shopping.by_cell.sum() + shopping.outside.sum())
@@ -33,7 +34,7 @@ def identities(
         ("production is expenditure", added - final + int(made.outside_inputs.sum())),
         ("production is income", added - paid - _firm_profit(flows, market)),
         ("final sales are money received", final - _final_receipts(flows, market)),
-        ("taxes paid are taxes received", int(taxes.without_contributions - taxes.by_payer.sum())),
+        ("taxes paid are taxes received", int(shared - taxes.by_payer.sum())),
         ("arrears are claims of firms", int(governments.arrears.sum() - claims)),
         ("cash of budgets is not negative", int(min(cash.min(), 0))),
         ("debt is within its limit", int(np.maximum(debt - debt_limit, 0).max())),
@@ -48,7 +49,7 @@ def _final_receipts(flows: dict[str, Fen], market: MarketMonth) -> int:
 
 def _firm_profit(flows: dict[str, Fen], market: MarketMonth) -> int:
     """Profit from the ledger: everything firms kept, plus what they invested and paid out."""
-    kept = sum(int(flow[FIRMS].sum()) for flow in flows.values())
+    kept = int(np.array(list(flows.values()))[:, FIRMS].sum())
     out = sum(int(flows[k][FIRMS].sum()) for k in ("dividends", "profit_to_outside_owners"))
     grants = int(flows["policy_firms"][FIRMS].sum()) if "policy_firms" in flows else 0
     return kept - out - grants + int(market.firm_investment.sum())

@@ -37,6 +37,9 @@ from model.opening import CATERING, TRADE
 __all__ = ["MarketOutcome", "Markets", "Plan", "PolicyPayment", "Supports"]
 
 
+BY_PAYER = np.roll(np.arange(N_CITIES + 1), 1)  # province, then places
+
+
 class Markets(MarketState):
     """Firms, governments, social funds, bank and outside around the households."""
 
@@ -51,11 +54,8 @@ class Markets(MarketState):
         self.pay = self._pay()
         rules, labour = self.labour_rules, self.labour
         weights = self.state.labour
-        total = np.maximum(weights.employees + weights.own_account, 1e-9)
-        actual = (
-            self.pay[:, :, 0] * weights.employees + self.pay[:, :, 1] * weights.own_account
-        ) / total
-        actual = np.where(total > 1.0, actual, 1.0)
+        actual = self.pay[:, :, 0] * self.employee_share + self.pay[:, :, 1] * self.own_share
+        actual += self.unpaid
         labour.perceived_pay = labour.perceived_pay + rules.perceived_pay_gain * (
             actual - labour.perceived_pay
         )
@@ -103,7 +103,7 @@ class Markets(MarketState):
 
     def _property_yield(self, trend: float) -> Array:
         committed = self.ledger.position("committed_deposits", HOUSEHOLDS)
-        pool = self.state.dividends.sum(axis=1) * trend * np.maximum(self.firms.profit, 0.0)
+        pool = self.base_dividends * trend * np.maximum(self.firms.profit, 0.0)
         result: Array = np.divide(pool, committed, out=np.zeros(SHAPE[0]), where=committed > 0)
         return result
 
@@ -187,14 +187,13 @@ class Markets(MarketState):
         self, trend: float, flows: HouseholdFlows, plan: BudgetPlan, market: MarketMonth
     ) -> None:
         """Investment of households (less land), firms and budgets; builders' local share."""
-        state, governments = self.state, self.governments.base
+        state = self.state
         market.land = whole(flows.housing_investment * state.land_share)
         market.housing = flows.housing_investment - market.land
         ratio = self.firms.capacity / self.rules.capacity_headroom
         market.firm_investment = whole(state.investment * trend * ratio)
-        places = governments.spending[:N_CITIES] / governments.spending[:N_CITIES].sum()
         total = market.housing + market.firm_investment.sum(axis=1) + plan.investment[:N_CITIES]
-        local = state.investment_local * (total + places * plan.investment[PROVINCE_ROW])
+        local = state.investment_local * (total + self.place_share * plan.investment[PROVINCE_ROW])
         home = state.technology.home_bias[INDUSTRY]
         market.builders = whole(
             home * local + (1.0 - home) * state.supply_share[:, INDUSTRY] * local.sum()
@@ -249,9 +248,7 @@ class Markets(MarketState):
     def _close(self, trend: float, flows: HouseholdFlows) -> None:
         """Dividends, support of the funds, and the balances of firms, centre and bank."""
         ledger, state = self.ledger, self.state
-        share = state.dividends / np.maximum(state.dividends.sum(axis=1, keepdims=True), 1.0)
-        share = np.where(share.sum(axis=1, keepdims=True) > 0, share, 1.0 / SHAPE[1])
-        dividends = split_integer(flows.property_income, share.T).T
+        dividends = split_integer(flows.property_income, self.dividend_share.T).T
         ledger.pay_pool("dividends", FIRMS, dividends, HOUSEHOLDS, flows.property_income)
         self.overdraft, _ = close_firms(
             ledger,
@@ -264,6 +261,19 @@ class Markets(MarketState):
 
     # -- result ----------------------------------------------------------------------------
 
+    def household_balances(self, flows: HouseholdFlows) -> list[tuple[str, int]]:
+        """Households' own balances against the ledger, by identity name (residual in fen)."""
+        ledger = self.ledger
+        pairs = (
+            ("liquid deposits of households", flows.liquid, "deposits"),
+            ("committed deposits of households", flows.committed_balance, "committed_deposits"),
+            ("loans of households", -flows.debt, "consumer_loans"),
+        )
+        return [
+            (name, int(np.abs(own - ledger.position(instrument, HOUSEHOLDS)).max()))
+            for name, own, instrument in pairs
+        ]
+
     def _outcome(
         self, market: MarketMonth, flows: HouseholdFlows, plan: BudgetPlan, taxes: post.Taxes,
         wages: Fen, profit: Fen, paid: dict[str, Fen],
@@ -273,9 +283,8 @@ class Markets(MarketState):
         sales[:, CARE] += flows.medical_shock
         income = taxes.by_payer.copy()
         income[2:] += market.land
-        order = np.append(PROVINCE_ROW, np.arange(N_CITIES))
-        deposits = ledger.deposits(BUDGETS)[order]
-        owed = self.governments.arrears.sum(axis=1)[order]
+        deposits = ledger.deposits(BUDGETS)[BY_PAYER]
+        owed = self.governments.arrears.sum(axis=1)[BY_PAYER]
         outlay = (
             plan.purchases_paid.sum(axis=1) + plan.interest + plan.pension_subsidy + plan.investment
         )
@@ -286,10 +295,10 @@ class Markets(MarketState):
         return MarketOutcome(
             sales, revenue, market.value_added, retail,
             market.shopping.outside.sum(axis=1), imports, market.sold_out, market.guests, income,
-            _with_centre(central, outlay[order]), paid, _with_centre(0, deposits),
-            _with_centre(0, -ledger.position("bonds", BUDGETS)[order]), _with_centre(0, owed),
+            _with_centre(central, outlay[BY_PAYER]), paid, _with_centre(0, deposits),
+            _with_centre(0, -ledger.position("bonds", BUDGETS)[BY_PAYER]), _with_centre(0, owed),
             self.state.labour.persons * self.firms.expected**self.rules.employment_response,
-            self.firms.price, profit, wages, market.rationed, 0,
+            self.firms.price, profit, wages, int(taxes.contributions.sum()), market.rationed, 0,
         )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class MarketOutcome:
     producer_prices: Array  # (15, 12)
     profit: Fen  # (15, 12) after tax
     wages: Fen  # (15, 12) net pay and mixed income
+    contributions: int  # to the social funds
     rationed: int  # household spending that local capacity could not serve
     residual_fen: int  # always 0
 

@@ -254,16 +254,7 @@ class Taxes:
     contributions: Fen
     profit: Fen
     by_payer: Fen
-
-    @property
-    def without_contributions(self) -> int:
-        """Taxes and fees that governments share, fen."""
-        return int((self.value_added + self.local + self.income + self.profit).sum())
-
-    @property
-    def total(self) -> Fen:
-        """All a cell hands over, contributions included (15, 12)."""
-        return self.value_added + self.local + self.income + self.contributions + self.profit
+    total: Fen  # (15, 12) all a cell hands over, contributions included
 
 
 def levy(rates: TaxRates, value_added: Fen, labour_cost: Fen, employees: Fen, interest: Fen,
@@ -275,8 +266,9 @@ def levy(rates: TaxRates, value_added: Fen, labour_cost: Fen, employees: Fen, in
     contributions = np.rint(employees * rates.contribution).astype(np.int64)
     surplus = value_added - labour_cost - indirect - local - income - contributions - interest
     profit = np.rint(np.maximum(surplus, 0) * rates.profit).astype(np.int64)
-    return Taxes(indirect, local, income, contributions, profit,
-                 _divide(rates, indirect, local, income + profit))  # fmt: skip
+    shared = indirect + local + income + profit
+    divided = _divide(rates, indirect, local, income + profit)
+    return Taxes(indirect, local, income, contributions, profit, divided, shared + contributions)
 
 
 def _divide(rates: TaxRates, indirect: Fen, local: Fen, direct: Fen) -> Fen:

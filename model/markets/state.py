@@ -17,7 +17,7 @@ from model.agents.firms import (
     unit_cost,
     wage_cost,
 )
-from model.agents.governments import Governments
+from model.agents.governments import N_CITIES, Governments
 from model.dimensions import PLACES, SECTORS
 from model.flows import HouseholdFlows
 from model.ledger import BANK, CITIES, FIRMS, FUNDS, HOUSEHOLDS, OUTSIDE, PROVINCE, Fen, Ledger
@@ -77,6 +77,24 @@ class MarketState:
         self.credit_months = number("firms.credit_months")
         households = self.state.households
         self.price_weights = households / np.maximum(households.sum(axis=1, keepdims=True), 1.0)
+        self._constants()
+
+    def _constants(self) -> None:
+        """Shares of the base that every month uses."""
+        state = self.state
+        base = state.labour
+        self.gross_pay = base.employees * (1.0 + base.wedge)
+        pay = np.maximum(base.employees + base.own_account, 1.0)
+        self.employee_share = base.employees / pay
+        self.own_share = np.where(pay > 1.0, 1.0 - self.employee_share, 0.0)
+        self.unpaid = 1.0 - self.employee_share - self.own_share
+        self.labour_share = base.cost / np.maximum(state.output, 1.0)
+        self.base_profit = np.maximum(state.profit.sum(axis=1), 1.0)
+        self.base_dividends = state.dividends.sum(axis=1)
+        self.dividend_share = state.dividends / np.maximum(self.base_dividends[:, None], 1.0)
+        self.dividend_share[self.base_dividends <= 0] = 1.0 / SHAPE[1]
+        spending = state.budgets.spending[:N_CITIES]
+        self.place_share = spending / spending.sum()
 
     def _base_jobs(self) -> None:
         """Find probabilities that keep base employment steady given separations."""
@@ -112,8 +130,8 @@ class MarketState:
         base = state.labour
         people = flows.employed_persons
         employment = np.divide(people, base.persons, out=np.ones(SHAPE), where=base.persons > 0)
-        normal = trend * employment * (self.pay[:, :, 0] * base.employees * (1 + base.wedge)
-                                       + self.pay[:, :, 1] * base.own_account)  # fmt: skip
+        normal = self.pay[:, :, 0] * self.gross_pay + self.pay[:, :, 1] * base.own_account
+        normal *= trend * employment
         paid = flows.net_earnings[:, :, 0] * (1 + base.wedge) + flows.net_earnings[:, :, 1]
         firms.employment = employment
         firms.wage_cost = wage_cost(rules, paid, normal)
@@ -122,19 +140,20 @@ class MarketState:
         firms.capacity = next_capacity(rules, firms, self.supports.capacity)
         firms.variety = next_variety(rules, firms, self.supports.entry_ease)
         self._cash_state(trend)
-        base_profit = np.maximum(state.profit.sum(axis=1), 1.0) * trend
-        firms.profit = firms.profit + rules.dividend_gain * (
-            profit.sum(axis=1) / base_profit - firms.profit
-        )
+        earned = profit.sum(axis=1) / (self.base_profit * trend)
+        firms.profit = firms.profit + rules.dividend_gain * (earned - firms.profit)
         self._unemployment(flows)
 
     def _prices(self, use: Array) -> Array:
         state, firms = self.state, self.firms
-        labour = state.labour.cost / np.maximum(state.output, 1.0)
         local = input_prices(firms.price, state.technology.home_bias, state.supply_share)
         wage = firms.wage_cost * self.labour.wage[:, None]
         cost = unit_cost(
-            labour, state.technology.local_inputs, state.technology.outside_inputs, wage, local
+            self.labour_share,
+            state.technology.local_inputs,
+            state.technology.outside_inputs,
+            wage,
+            local,
         )
         return next_price(self.rules, firms, cost, use)
 
