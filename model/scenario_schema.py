@@ -93,7 +93,7 @@ _TITLES_OF_PYDANTIC: Final = ("title", "description")
 
 
 def _relax(node: Any) -> None:
-    """Drop demands that an inheriting file need not meet, and pydantic's own titles."""
+    """Drop demands that an inheriting file need not meet, and what varies between pydantics."""
     if isinstance(node, list):
         for item in node:
             _relax(item)
@@ -101,6 +101,7 @@ def _relax(node: Any) -> None:
         return
     if isinstance(node.get("properties"), dict) and "value" not in node["properties"]:
         node.pop("required", None)
+    node.pop("default", None)
     for word in _TITLES_OF_PYDANTIC:
         if isinstance(node.get(word), str):
             del node[word]
@@ -154,7 +155,7 @@ def _records(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, dict[st
 
 def _record(dotted: str, info: Any, schema: dict[str, Any]) -> dict[str, Any]:
     found = list(_numbers(schema))
-    default = None if info.is_required() else info.default
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
     return {
         "name": dotted,
         "value": default.model_dump(mode="json") if isinstance(default, BaseModel) else default,

@@ -1,4 +1,4 @@
-"""What all lever settings have in common: checks of conditions, and claims on objects and months."""
+"""What all lever settings share: checks of conditions, and claims on objects and months."""
 
 from __future__ import annotations
 

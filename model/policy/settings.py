@@ -107,7 +107,9 @@ class MinimumWage(LeverSettings):
 class PensionPayers(Settings):
     """Who bears the rise of each scheme; `funds` is the pooled pension fund."""
 
-    employee: Annotated[dict[str, float], Shares(("funds", *PAYERS))] = {"funds": 1.0}
+    employee: Annotated[dict[str, float], Shares(("funds", *PAYERS))] = Field(
+        default_factory=lambda: {"funds": 1.0}
+    )
     resident: Annotated[dict[str, float], Shares(PAYERS)] | None = None
 
 
@@ -121,7 +123,7 @@ class Pensions(LeverSettings):
     employee_fixed_yuan: YuanPerMonth = 0.0
     employee_age_tilt: dict[
         Annotated[int, Quantity("count", 50, 110, whole=True)], YuanPerMonth
-    ] = {}
+    ] = Field(default_factory=dict)
     resident_fixed_yuan: YuanPerMonth = 0.0
     retroactive_months: Annotated[int, Quantity("months", 0, 12, whole=True)] = 0
     payers: PensionPayers = PensionPayers()
