@@ -83,17 +83,18 @@ def comparison_summary(comparison: Comparison, facts: RunFacts, lang: str = "zh"
 
 
 def _effects(comparison: Comparison, lang: str) -> Iterator[str]:
-    for effect in comparison.effects():
-        if effect.outcome in NOT_IN_FIRST_SECTION:
+    """A table: one outcome a line, one horizon a column."""
+    horizons = [say("summary.effect_horizon", lang, months=h) for h in comparison.horizons]
+    head = [say("summary.effect_outcome", lang), *horizons, say("summary.effect_grade", lang)]
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    effects = comparison.effects()
+    for outcome in comparison.outcomes():
+        cells = [one for one in effects if one.outcome == outcome]
+        if outcome in NOT_IN_FIRST_SECTION:
             continue
-        yield "- " + say(
-            "summary.effect_line",
-            lang,
-            outcome=label("outcome", effect.outcome, lang),
-            months=effect.horizon_months,
-            figure=figure(effect.estimate, effect.unit, lang),
-            grade=effect.grade,
-        )
+        figures = [figure(one.estimate, one.unit, lang) for one in cells]
+        yield f"| {' | '.join([label('outcome', outcome, lang), *figures, cells[0].grade])} |"
 
 
 def _leverage(comparison: Comparison, lang: str) -> Iterator[str]:
@@ -158,11 +159,12 @@ def _gains(comparison: Comparison, lang: str) -> Iterator[str]:
         if dim == "place":
             inside.sort(key=lambda part: -part.estimate.value)
         if inside:
-            yield from ("", f"### {say(f'summary.gain_{dim}', lang)}", "")
+            yield from (f"### {say(f'summary.gain_{dim}', lang)}", "")
             head = say("summary.gain_head", lang)
             yield f"| {head} |"
             yield "|" + "---|" * (head.count("|") + 1)
             yield from (f"| {_gain(part, total, lang)} |" for part in inside)
+            yield ""
 
 
 def _gain(part: Part, total: float, lang: str) -> str:

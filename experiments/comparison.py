@@ -31,6 +31,8 @@ from model.outcome import FIXED_LABELS, Outcome, Series
 Floats = npt.NDArray[np.float64]
 HORIZONS: Final = (12, 24, 36)
 PAYERS: Final = ("central", "province", "cities", "firms", "households")
+SHARED_FACTS: Final = ("households", "scale", "labels", "lever_kinds")
+"""What an outcome's `meta` says of every replication alike."""
 DECOMPOSITION_DIMS: Final = ("month", *GROUP_DIMS, "category")
 
 
@@ -72,7 +74,9 @@ class MeanOutcome:
     def add(self, run: Outcome) -> None:
         """Take one more replication in."""
         self.count += 1
-        self.months, self.meta = self.months or run.months, self.meta or run.meta
+        if not self.months:
+            self.months = run.months
+            self.meta = {key: run.meta[key] for key in SHARED_FACTS if key in run.meta}
         for name, series in run.series.items():
             if "household" in series.dims:
                 continue  # another seed, other households
