@@ -55,6 +55,11 @@ def fake_economy(scenario: Any, seed: int, lean: bool = False, threads: int = 2)
 
 
 @pytest.fixture
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("briefing.comparison_charts.draw_comparison", lambda *_: [])
+
+
+@pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def factory() -> EconomyFactory:
         return fake_economy
@@ -92,6 +97,7 @@ def test_the_same_run_finds_its_folder(files: Path) -> None:
     assert len(list((files / "results").iterdir())) == 1
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_compare_follows_the_contract(files: Path) -> None:
     done = call("compare", "trial.yaml", "--replications", "3", "--json", "--lang", "en")
     assert done.exit_code == 0, done.stderr
@@ -120,6 +126,7 @@ def test_compare_draws_charts(files: Path) -> None:
         assert (charts / f"{name}.en.svg").exists()
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_null_policy_compares_to_exactly_zero(files: Path) -> None:
     done = call("compare", "nothing.yaml", "--against", "nothing.yaml", "--quick", "--json")
     found = json.loads(done.stdout)
@@ -129,6 +136,7 @@ def test_null_policy_compares_to_exactly_zero(files: Path) -> None:
     assert set(found["leverage"].values()) == {None}
 
 
+@pytest.mark.usefixtures("no_charts")
 def test_summary_for_people_is_the_default(files: Path) -> None:
     done = call("compare", "trial.yaml", "--quick")
     assert "试点" in done.stdout
@@ -156,6 +164,20 @@ def test_bad_input_is_one_line_and_writes_nothing(files: Path, arguments: tuple[
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert not (files / "results").exists()
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_failing_chart_costs_a_line_not_the_run(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ValueError("no font")
+
+    monkeypatch.setattr("briefing.comparison_charts.draw_comparison", broken)
+    done = call("compare", "trial.yaml", "--quick", "--quiet", "--json")
+    assert done.exit_code == 0
+    assert "no font" in done.stderr
+    assert (files / json.loads(done.stdout)["path"] / "tables").is_dir()
 
 
 def test_interrupted_run_leaves_nothing(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
