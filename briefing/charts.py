@@ -30,6 +30,7 @@ from briefing.text import label, t
 from model.dimensions import QUINTILES, RESIDENCES
 
 WIDTH: Final = 7.6
+NARROW_PHASE: Final = 7  # a phase shorter than this share of the run has no room for its sum
 # Column and row of each place; the demonstration zone lies between Shenyang and Fushun.
 TILES: Final = {
     "fuxin": (1, 0), "shenfu": (2, 0), "tieling": (3, 0), "chaoyang": (0, 1), "jinzhou": (1, 1),
@@ -84,12 +85,16 @@ def _phases(axes: Axes, band: PathBand, first: int, last: int, lang: str) -> str
         amount = show("money", float(band.value[start:stop].sum()), lang, signed=True)
         phase = t(f"chart.path.{name}", lang)
         parts.append(t("chart.path.part", lang, name=phase, amount=amount))
-        if stop - start < count / 9 and name != "window":
+        narrow = stop - start < count / NARROW_PHASE
+        if narrow and name != "window":
             continue
-        words = fold(phase, max(10, int(88 * (stop - start) / count)))
-        words.append(t("chart.path.sum", lang, amount=amount))
+        words = [phase]
+        if not narrow:
+            words = fold(phase, max(10, int(88 * (stop - start) / count)))
+            words.append(t("chart.path.sum", lang, amount=amount))
+        place = (start - 0.4, "left") if narrow else ((start + stop - 1) / 2, "center")
         axes.text(
-            (start + stop - 1) / 2, 0.975, "\n".join(words), ha="center", va="top", fontsize=8.5,
+            place[0], 0.975, "\n".join(words), ha=place[1], va="top", fontsize=8.5,
             color=style.SOFT_INK, linespacing=1.3, transform=axes.get_xaxis_transform(),
         )  # fmt: skip
     total = show("money", float(band.value.sum()), lang, signed=True)

@@ -134,6 +134,23 @@ def test_path_sums_before_during_and_after() -> None:
         assert part in shown
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (35, 35)])
+def test_any_window_keeps_texts_apart(first: int, last: int, lang) -> None:
+    path = EXAMPLES["path"][1]
+    moved = dataclasses.replace(path, window=(path.months[first], path.months[last]))
+    with style.style():
+        assert overlap(charts.monthly_path(moved, lang=lang, footer=FOOTER[lang])) == []
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e5])
+def test_any_size_of_money_keeps_texts_apart(size: float, lang) -> None:
+    data = EXAMPLES["fiscal"][1]
+    names = [field.name for field in dataclasses.fields(data) if field.name != "payers"]
+    scaled = dataclasses.replace(data, **{name: getattr(data, name) * size for name in names})
+    with style.style():
+        assert overlap(charts.fiscal_flow(scaled, lang=lang)) == []
+
+
 def test_largest_category_is_on_top() -> None:
     chart, data = EXAMPLES["category"]
     axes = chart(data, lang="en").axes[0]
