@@ -7,7 +7,7 @@ import numpy as np
 from model.agents.governments import Governments
 from model.ledger import CITIES, FIRMS, PROVINCE, Fen, Ledger
 from model.markets.outcomes import MarketMonth
-from model.markets.settlement import Taxes
+from model.markets.taxes import Taxes
 
 BUDGETS = slice(CITIES.start, PROVINCE.stop)
 FINAL_KINDS = (
@@ -24,7 +24,6 @@ def identities(
     added = int(market.value_added.sum())
     final = int(market.final.sum())
     paid = int((wages + taxes.total + interest).sum())
-    shared = (taxes.total - taxes.contributions).sum()
     claims = ledger.position("arrears", FIRMS).sum()
     cash, debt = ledger.deposits(BUDGETS), -ledger.position("bonds", BUDGETS)
     sold = int(shopping.by_cell.sum() + shopping.outside.sum())
@@ -32,9 +31,13 @@ def identities(
         ("household spending is sales", int(market.spending.sum()) - sold),
         ("inputs bought are inputs sold", int(made.inputs.sum() - made.sold_as_input.sum())),
         ("production is expenditure", added - final + int(made.outside_inputs.sum())),
+        (
+            "taxes of cells are shared or funds'",
+            int(taxes.total.sum()) - taxes.shared - taxes.contributions,
+        ),
         ("production is income", added - paid - _firm_profit(flows, market)),
         ("final sales are money received", final - _final_receipts(flows, market)),
-        ("taxes paid are taxes received", int(shared - taxes.by_payer.sum())),
+        ("taxes paid are taxes received", taxes.shared - int(taxes.by_payer.sum())),
         ("arrears are claims of firms", int(governments.arrears.sum() - claims)),
         ("cash of budgets is not negative", int(min(cash.min(), 0))),
         ("debt is within its limit", int(np.maximum(debt - debt_limit, 0).max())),

@@ -32,6 +32,7 @@ from model.markets.labour import find_probability, hire_distribution, next_fear
 from model.markets.outcomes import MarketMonth, MarketOutcome, Plan, Supports
 from model.markets.settlement import PolicyPayment
 from model.markets.state import BUDGETS, SHAPE, Array, MarketState, whole
+from model.markets.taxes import Taxes, levy
 from model.opening import CATERING, TRADE
 
 __all__ = ["MarketOutcome", "Markets", "Plan", "PolicyPayment", "Supports"]
@@ -201,7 +202,7 @@ class Markets(MarketState):
 
     def _firms_pay(
         self, trend: float, flows: HouseholdFlows, market: MarketMonth
-    ) -> tuple[post.Taxes, Fen, Fen]:
+    ) -> tuple[Taxes, Fen, Fen]:
         """Wages, taxes, contributions and interest of cells."""
         ledger, state = self.ledger, self.state
         wages = post.labour_bill(state, flows)
@@ -209,7 +210,7 @@ class Markets(MarketState):
         ledger.pay_pool("wages_and_mixed_income", FIRMS, wages, HOUSEHOLDS, households)
         loans = -ledger.position("firm_loans", FIRMS).reshape(SHAPE)
         interest = whole(loans * self.firm_loan_rate)
-        taxes = post.levy(state.rates, market.value_added, wages, flows.net_earnings[:, :, 0],
+        taxes = levy(state.rates, market.value_added, wages, flows.net_earnings[:, :, 0],
                           interest, trend)  # fmt: skip
         post.post_taxes(ledger, taxes)
         post.post_production(ledger, market.made)
@@ -275,7 +276,7 @@ class Markets(MarketState):
         ]
 
     def _outcome(
-        self, market: MarketMonth, flows: HouseholdFlows, plan: BudgetPlan, taxes: post.Taxes,
+        self, market: MarketMonth, flows: HouseholdFlows, plan: BudgetPlan, taxes: Taxes,
         wages: Fen, profit: Fen, paid: dict[str, Fen],
     ) -> MarketOutcome:  # fmt: skip
         ledger, revenue = self.ledger, market.made.revenue
@@ -298,7 +299,7 @@ class Markets(MarketState):
             _with_centre(central, outlay[BY_PAYER]), paid, _with_centre(0, deposits),
             _with_centre(0, -ledger.position("bonds", BUDGETS)[BY_PAYER]), _with_centre(0, owed),
             self.state.labour.persons * self.firms.expected**self.rules.employment_response,
-            self.firms.price, profit, wages, int(taxes.contributions.sum()), market.rationed, 0,
+            self.firms.price, profit, wages, taxes.contributions, market.rationed, 0,
         )  # fmt: skip
 
 

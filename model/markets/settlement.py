@@ -28,7 +28,8 @@ from model.ledger import (
     LedgerError,
 )
 from model.markets.goods import TO_SECTOR, Production, Shopping, split_integer
-from model.opening import EconomyState, TaxRates
+from model.markets.taxes import Taxes
+from model.opening import EconomyState
 
 SHAPE = (len(PLACES), len(SECTORS))
 N_CELLS = FIRMS.stop - FIRMS.start
@@ -244,50 +245,11 @@ def post_production(ledger: Ledger, made: Production) -> None:
     ledger.pay("outside_inputs", FIRMS, OUTSIDE, made.outside_inputs)
 
 
-@dataclass(frozen=True)
-class Taxes:
-    """Taxes of a month, int64 fen (15, 12), and their division (17: central, province, places)."""
-
-    value_added: Fen
-    local: Fen
-    income: Fen
-    contributions: Fen
-    profit: Fen
-    by_payer: Fen
-    total: Fen  # (15, 12) all a cell hands over, contributions included
-
-
-def levy(rates: TaxRates, value_added: Fen, labour_cost: Fen, employees: Fen, interest: Fen,
-         trend: float) -> Taxes:  # fmt: skip
-    """Taxes due (15, 12). `labour_cost` is pay without taxes on it; profit bears the rest."""
-    indirect = np.rint(value_added * rates.value_added).astype(np.int64)
-    local = np.rint(value_added * rates.local + rates.fees * trend).astype(np.int64)
-    income = np.rint(employees * rates.income).astype(np.int64)
-    contributions = np.rint(employees * rates.contribution).astype(np.int64)
-    surplus = value_added - labour_cost - indirect - local - income - contributions - interest
-    profit = np.rint(np.maximum(surplus, 0) * rates.profit).astype(np.int64)
-    shared = indirect + local + income + profit
-    divided = _divide(rates, indirect, local, income + profit)
-    return Taxes(indirect, local, income, contributions, profit, divided, shared + contributions)
-
-
-def _divide(rates: TaxRates, indirect: Fen, local: Fen, direct: Fen) -> Fen:
-    """Centre and province get rounded shares, the city the rest (17)."""
-    by_place, income = indirect.sum(axis=1), direct.sum(axis=1)
-    centre = by_place * rates.indirect_split[0] + income * rates.profit_split[0]
-    province = by_place * rates.indirect_split[1] + income * rates.profit_split[1]
-    upper = np.rint(np.stack([centre, province])).astype(np.int64)
-    divided = np.empty(PAYERS, dtype=np.int64)
-    divided[:2] = upper.sum(axis=1)
-    divided[2:] = by_place + income - upper.sum(axis=0) + local.sum(axis=1)
-    return divided
-
-
 def post_taxes(ledger: Ledger, taxes: Taxes) -> None:
     """Cells pay taxes and contributions to cities, province, funds and the centre."""
     received = np.empty(PUBLIC.stop - PUBLIC.start, dtype=np.int64)
     received[:N_CITIES] = taxes.by_payer[2:]
-    received[N_CITIES:] = taxes.by_payer[1], taxes.contributions.sum(), taxes.by_payer[0]
+    received[N_CITIES:] = taxes.by_payer[1], taxes.contributions, taxes.by_payer[0]
     ledger.pay_pool("taxes_and_contributions", FIRMS, taxes.total, PUBLIC, received)
 
 
