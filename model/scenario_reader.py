@@ -31,6 +31,7 @@ from model.scenario_problems import (
     FULL_WIDTH,
     NOTHING,
     Mark,
+    Phrase,
     Problem,
     ScenarioError,
     phrase,
@@ -154,6 +155,23 @@ def _check_characters(text: str, shown: str) -> None:
         raise ScenarioError(problems[:MAX_DEPTH])
 
 
+# What the parser says most often, as a part of its English words and the text that explains it.
+_PARSER_WORDS: Final = (
+    ("mapping values are not allowed", "yaml.colon"),
+    ("could not find expected ':'", "yaml.no_colon"),
+    ("expected ',' or", "yaml.open_bracket"),
+    ("expected <block end>", "yaml.indent"),
+    ("cannot start any token", "yaml.character"),
+    ("unexpected end of stream", "yaml.open_quote"),
+    ("but found '<stream end>'", "yaml.unfinished"),
+)
+
+
+def _in_words(problem: str) -> Phrase | str:
+    known = [key for part, key in _PARSER_WORDS if part in problem]
+    return phrase(known[0]) if known else problem
+
+
 @dataclass
 class _Frame:
     """A mapping or list that is still open."""
@@ -211,7 +229,7 @@ class _Builder:
         if "\t" in line[: max(mark.column, 1)]:
             return _stop(Mark(self.shown, mark.line, line.index("\t") + 1), "read.tab")
         full_width = _full_width_colon(self.text, self.shown)
-        return full_width or _stop(mark, "read.syntax", problem=str(error.problem or error))
+        return full_width or _stop(mark, "read.syntax", problem=_in_words(str(error.problem)))
 
     def _mark(self, position: Any) -> Mark:
         return Mark(self.shown, position.line + 1, position.column + 1)
