@@ -28,11 +28,12 @@ CITY_NAMES = (
 SHENFU = PLACES.index("shenfu")
 FUSHUN = PLACES.index("fushun")
 BASE_YEAR = "2023"
+PERSONS_UNIT = 10_000
 GROUPS = ("低收入组(20%)", "中间偏下(20%)", "中间(20%)", "中间偏上(20%)", "高收入组(20%)")
 RESIDENCES = (("rural", "农村"), ("urban", "城镇"))
 HEADER = """\
-# Synthetic population of Liaoning. Written by `python -m calibration.distil_population`: do not edit;
-# change calibration/data/*.csv or calibration/population_assumptions.yaml and run it again.
+# Synthetic population of Liaoning. Written by `python -m calibration.distil_population`: do not
+# edit; change calibration/data/*.csv or calibration/population_assumptions.yaml and run it again.
 # Lists by place follow PLACES of model/dimensions.py; [rural, urban] by residence.
 """
 Row = dict[str, str]
@@ -122,7 +123,7 @@ def largest_remainder(exact: Array, total: int) -> npt.NDArray[np.int64]:
     whole = np.floor(scaled).astype(np.int64)
     order = np.argsort(-(scaled - whole).ravel(), kind="stable")[: total - whole.sum()]
     whole.ravel()[order] += 1
-    return whole
+    return np.asarray(whole, dtype=np.int64)
 
 
 def households_and_sizes(
@@ -150,25 +151,28 @@ def households_and_sizes(
     return whole, persons / whole
 
 
-def known_incomes(city: list[Row], urban: Array) -> Array:
+def known_incomes(city: list[Row]) -> Array:
     """Retrieved incomes a head [place, residence] of the base year, nan where unknown."""
     key = {"indicator": "人均可支配收入", "year": BASE_YEAR}
     return np.array(
-        [[find_or(city, np.nan, city=c, breakdown=b, **key) for _, b in RESIDENCES] for c in CITY_NAMES]
+        [
+            [find_or(city, np.nan, city=c, breakdown=b, **key) for _, b in RESIDENCES]
+            for c in CITY_NAMES
+        ]
     )
 
 
-def incomes(
-    city: list[Row], macro: list[Row], persons: Array, assumed: dict[str, Any]
-) -> Array:
+def incomes(city: list[Row], macro: list[Row], persons: Array, assumed: dict[str, Any]) -> Array:
     """Disposable income a head [place, residence] in the base year, yuan.
 
     Retrieved values stay; recalled ones are scaled by one factor a residence so that the provincial
     means hold. Dalian's urban value follows from its retrieved total of 2024.
     """
-    known = known_incomes(city, persons)
+    known = known_incomes(city)
     prior = np.array([assumed["income_prior"].get(p, [np.nan, np.nan]) for p in PLACES])
-    growth = find(macro, region="辽宁省", indicator="人均可支配收入增速", breakdown="全体", year="2024")
+    growth = find(
+        macro, region="辽宁省", indicator="人均可支配收入增速", breakdown="全体", year="2024"
+    )
     dalian = PLACES.index("dalian")
     total = find(city, city="大连市", indicator="人均可支配收入", year="2024") / (1 + growth / 100)
     rural, urban = persons[dalian]
@@ -192,7 +196,9 @@ def elderly_shares(
     key = {"indicator": "人口年龄构成", "breakdown": "60岁及以上"}
     rest = find(city, city="其余11市合计", **key)
     census = np.array([find_or(city, rest, city=c, **key) for c in CITY_NAMES]) / 100
-    goal = find(macro, indicator="人口年龄构成", breakdown="60岁及以上", category="公报", year=BASE_YEAR)
+    goal = find(
+        macro, indicator="人口年龄构成", breakdown="60岁及以上", category="公报", year=BASE_YEAR
+    )
     gap = float(assumed["rural_age_gap"])
     odds = np.log(census / (1 - census))[:, None] + np.array([gap, 0.0])
     return shift_odds(1 / (1 + np.exp(-odds)), persons, goal / 100)
@@ -218,7 +224,7 @@ def structures(city: list[Row], macro: list[Row], assumed: dict[str, Any]) -> Ar
     return np.asarray(levels / levels.sum(axis=1, keepdims=True))
 
 
-def quintile_shapes(rows: list[Row], macro: list[Row]) -> Array:
+def quintile_shapes(rows: list[Row]) -> Array:
     """Mean income a head of five household groups over the mean, national 2022, [residence, 5]."""
     means = {"农村": 20133.0, "城镇": 49283.0}  # divisors named in the derived rows of the pack
     found = []
@@ -235,110 +241,94 @@ def minimum_wages(city: list[Row], policy: list[Row]) -> list[float]:
         for tier in (1, 2, 3)
     }
     return [
-        tiers[int(find_or(city, 2, city=c, indicator="最低工资档(2024-05-01起)"))] for c in CITY_NAMES
+        tiers[int(find_or(city, 2, city=c, indicator="最低工资档(2024-05-01起)"))]
+        for c in CITY_NAMES
     ]
 
 
-def _entry(
-    value: object, unit: str, source: str, date: str, grade: str, zh: str, en: str
-) -> dict[str, object]:
-    return {
-        "value": value, "unit": unit, "source": source, "date": date, "grade": grade, "zh": zh, "en": en,
-    }  # fmt: skip
+def described(value: object, about: Row, label: str = "", name: str = "") -> dict[str, object]:
+    """A parameter entry: the value with its unit, source, date, grade and names."""
+    entry: dict[str, object] = {"value": value, **about}
+    if name:
+        entry |= {"zh": label + about["zh"], "en": f"{about['en']}, {name}"}
+    return entry
 
 
-def _by_residence(table: Array, digits: int, *about: str) -> dict[str, object]:
-    """Two entries, rural and urban, each a list by place."""
+def by_residence(table: Array, digits: int, about: Row) -> dict[str, object]:
+    """Two entries, rural and urban, each with a column of `table` [..., residence]."""
     entries: dict[str, object] = {}
     for residence, (name, label) in enumerate(RESIDENCES):
-        column = [round(float(x), digits) for x in table[:, residence]]
-        unit, source, date, grade, zh, en = about
-        value = [int(x) for x in column] if digits == 0 else column
-        entries[name] = _entry(value, unit, source, date, grade, f"{label}{zh}", f"{en}, {name}")
+        column = np.round(table[:, residence], digits)
+        value = column.astype(int).tolist() if digits == 0 else column.tolist()
+        entries[name] = described(value, about, label, name)
     return entries
 
 
-def places_block(city: list[Row], macro: list[Row], assumed: dict[str, Any]) -> dict[str, object]:
+def places_block(
+    city: list[Row], macro: list[Row], assumed: dict[str, Any], about: dict[str, Row]
+) -> dict[str, object]:
     """Parameters by place: households, sizes, incomes, age, industry structure."""
     people = census_population(city, assumed)
     urban = urban_shares(city, macro, people, assumed)
     counts, sizes = households_and_sizes(city, macro, people, urban, assumed)
     persons = counts * sizes
-    income = incomes(city, macro, persons, assumed)
-    old = elderly_shares(city, macro, persons, assumed)
-    structure = np.round(structures(city, macro, assumed), 4)
-    return {
-        "households": _by_residence(
-            counts.astype(float), 0, "households",
-            "census 2020: 17,467,111 family households; by place from residents and, beyond Shenyang, Dalian and Fushun, imputed urban shares",
-            "2020", "C", "家庭户数", "family households by place",
-        ),
-        "household_size": _by_residence(
-            sizes, 4, "persons", "39,914,651 family persons; Fushun 2.14; rural over urban size imputed",
-            "2020", "C", "户均人口", "mean household size by place",
-        ),
-        "income": _by_residence(
-            income, 0, "yuan a head and year",
-            "Liaoyang, Yingkou, Fuxin retrieved; Dalian from its 2024 total; the others recalled and scaled to the provincial means",
-            BASE_YEAR, "D", "人均可支配收入", "disposable income by place",
-        ),
-        "elderly_share": _by_residence(
-            old, 4, "share of persons", "Shenyang, Dalian, Fushun, mean of the others (census 2020), moved to 2023 by one shift of the log odds",
-            BASE_YEAR, "D", "60岁及以上人口占比", "persons of 60 and over by place",
-        ),
-        "structure": _entry(
-            structure.tolist(), "share of GDP",
-            "rows by place: primary, secondary, tertiary; Dalian, Yingkou, Fuxin, Liaoyang retrieved, Shenyang recalled, the others the provincial residual",
-            BASE_YEAR, "D", "三次产业结构", "industry structure by place",
-        ),
-    }  # fmt: skip
+    tables = {
+        "households": (counts.astype(float), 0),
+        "household_size": (sizes, 4),
+        "income": (incomes(city, macro, persons, assumed), 0),
+        "elderly_share": (elderly_shares(city, macro, persons, assumed), 4),
+    }
+    block: dict[str, object] = {
+        name: by_residence(table, digits, about[name]) for name, (table, digits) in tables.items()
+    }
+    structure = np.round(structures(city, macro, assumed), 4).tolist()
+    block["structure"] = described(structure, about["structure"])
+    return block
 
 
-def province_block(
-    macro: list[Row], quintiles: list[Row], policy: list[Row], assumed: dict[str, Any]
-) -> dict[str, object]:
-    """Provincial targets: incomes, employment, pensions, age, income shape."""
+def target_values(macro: list[Row], policy: list[Row]) -> dict[str, object]:
+    """Provincial targets: incomes, employment, pensioners, ages."""
     key = {"region": "辽宁省", "indicator": "人均可支配收入", "year": BASE_YEAR}
-    income = [find(macro, breakdown=b, **key) for b in ("农村", "城镇", "全体")]
-    shapes = np.round(quintile_shapes(quintiles, macro), 4)
+    age = {"indicator": "人口年龄构成", "category": "公报", "year": BASE_YEAR}
+    people = {"region": "辽宁省", "indicator": "年末常住人口", "year": BASE_YEAR}
+    town = find(macro, breakdown="城镇", **people) / find(macro, breakdown="合计", **people)
     employed = find(macro, region="辽宁省", indicator="就业人员", year=BASE_YEAR)
     retirees = find(policy, parameter="企业和机关事业退休人员总数")
     residents = find(policy, parameter="60岁以上领取待遇人数")
-    basic = find(policy, parameter="城乡居民基础养老金最低标准", year="2024")
-    age = {"indicator": "人口年龄构成", "category": "公报", "year": BASE_YEAR}
-    old, young = (find(macro, breakdown=b, **age) / 100 for b in ("60岁及以上", "0-15岁"))
-    people = find(macro, region="辽宁省", indicator="年末常住人口", breakdown="合计", year=BASE_YEAR)
-    town = find(macro, region="辽宁省", indicator="年末常住人口", breakdown="城镇", year=BASE_YEAR)
     return {
-        "target": {
-            "income": _entry(income, "yuan a head and year", "[rural, urban, all], recalled yearbook values", BASE_YEAR, "B", "人均可支配收入", "disposable income a head"),
-            "urban_weight": _entry(round(survey_urban_weight(macro), 4), "share of persons", "implied by the three incomes; the household survey leaves out dormitories", BASE_YEAR, "C", "收入调查隐含城镇人口权重", "urban weight implied by the income survey"),
-            "urban_share": _entry(round(town / people, 4), "share of residents", "communique; includes collective households, so not matched", BASE_YEAR, "A", "常住人口城镇化率", "urban share of all residents"),
-            "employed": _entry(int(employed * 10_000), "persons", "provincial statistical series", BASE_YEAR, "A", "就业人员", "employed persons"),
-            "pensioners": _entry([int(retirees * 10_000), int(residents * 10_000)], "persons", "[employee scheme 2025, above 9 million; resident scheme 2016]", "2025", "B", "领取养老金人数", "pensioners by scheme"),
-            "elderly_share": _entry(round(old, 4), "share of persons", "communique", BASE_YEAR, "A", "60岁及以上人口占比", "persons of 60 and over"),
-            "child_share": _entry(round(young, 4), "share of persons", "communique, ages 0 to 15", BASE_YEAR, "A", "0-15岁人口占比", "persons of 0 to 15"),
-            "quintiles": {
-                name: _entry(shapes[r].tolist(), "ratio to the mean", "five equal groups of households by income a head, national 2022, recalled yearbook", "2022", "B", f"{label}五等份相对收入", f"income of five household groups, {name}")
-                for r, (name, label) in enumerate(RESIDENCES)
-            },
-        },
-        "resident_pension": _entry(basic + assumed["resident_supplement"], "yuan a month", "basic 154 (2024) and an imputed supplement", "2024", "D", "居民养老金月人均", "mean resident pension"),
-    }  # fmt: skip
+        "income": [find(macro, breakdown=b, **key) for b in ("农村", "城镇", "全体")],
+        "urban_weight": round(survey_urban_weight(macro), 4),
+        "urban_share": round(town, 4),
+        "employed": int(employed * PERSONS_UNIT),
+        "pensioners": [int(retirees * PERSONS_UNIT), int(residents * PERSONS_UNIT)],
+        "elderly_share": round(find(macro, breakdown="60岁及以上", **age) / 100, 4),
+        "child_share": round(find(macro, breakdown="0-15岁", **age) / 100, 4),
+    }
+
+
+def province_block(
+    macro: list[Row], policy: list[Row], assumed: dict[str, Any], about: dict[str, Row]
+) -> dict[str, object]:
+    """Entries of the provincial targets and of the mean resident pension."""
+    targets: dict[str, object] = {
+        name: described(value, about[f"target.{name}"])
+        for name, value in target_values(macro, policy).items()
+    }
+    shapes = quintile_shapes(read_rows("income_quintiles.csv"))
+    targets["quintiles"] = by_residence(shapes.T, 4, about["target.quintiles"])
+    basic = find(policy, parameter="城乡居民基础养老金最低标准", year="2024")
+    pension = described(basic + assumed["resident_supplement"], about["resident_pension"])
+    return {"target": targets, "resident_pension": pension}
 
 
 def distil() -> dict[str, object]:
     """All entries of population.yaml, in file order."""
     city, macro = read_rows("city.csv"), read_rows("province_macro.csv")
-    policy, quintiles = read_rows("policy_parameters.csv"), read_rows("income_quintiles.csv")
-    loaded = read_assumptions()
-    assumed = loaded["imputation"]
-    document = places_block(city, macro, assumed)
-    document |= province_block(macro, quintiles, policy, assumed)
-    document["minimum_wage"] = _entry(
-        minimum_wages(city, policy), "yuan a month", "tiers 2100, 1900, 1700; places assigned by the tiers of 2021",
-        "2024-05", "D", "月最低工资标准", "monthly minimum wage by place",
-    )  # fmt: skip
+    policy, loaded = read_rows("policy_parameters.csv"), read_assumptions()
+    assumed, about = loaded["imputation"], loaded["derived"]
+    document = places_block(city, macro, assumed, about)
+    document |= province_block(macro, policy, assumed, about)
+    document["minimum_wage"] = described(minimum_wages(city, policy), about["minimum_wage"])
     document |= loaded["parameters"]
     return document
 

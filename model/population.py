@@ -23,8 +23,9 @@ from model.population_kernel import (
     RESIDENCE_SHIFT,
     Rows,
     Tables,
-    all_rows,
+    core_rows,
     earnings_sums,
+    other_rows,
 )
 from model.population_tables import CELLS, alias_tables, by_cell, with_seed
 
@@ -101,7 +102,9 @@ class Population:
             if (place, residence) != last:
                 begin, last = start, (place, residence)
             base = (place << int(PLACE_SHIFT)) | (residence << int(RESIDENCE_SHIFT))
-            found[start:stop] = np.arange(base + start - begin, base + stop - begin, dtype=np.uint64)
+            found[start:stop] = np.arange(
+                base + start - begin, base + stop - begin, dtype=np.uint64
+            )
         return found
 
 
@@ -144,12 +147,21 @@ def _with_solved(
     """Tables with solved wealth quantiles and durable states where given."""
     if wealth is not None:
         if wealth.shape[:4] != tables.wealth.shape[:4]:
-            raise ValueError(f"wealth_quantiles {wealth.shape} must start {tables.wealth.shape[:4]}")
+            raise ValueError(
+                f"wealth_quantiles {wealth.shape} must start {tables.wealth.shape[:4]}"
+            )
         tables = tables._replace(wealth=np.ascontiguousarray(wealth, dtype=np.float64))
     if states is not None:
         share, other = alias_tables(states)
         tables = tables._replace(state_share=share, state_alias=other)
     return tables
+
+
+def _fill(
+    tables: Tables, rows: Rows, cell: int, first: int, start: int, stop: int, weight: int
+) -> None:
+    core_rows(tables, cell, first, rows, start, stop)
+    other_rows(tables, cell, first, rows, start, stop, weight)
 
 
 def _exact_anchor(guess: F64, rows: Rows, pool: ThreadPoolExecutor) -> F64:
@@ -191,10 +203,7 @@ def synthesise(
     count = int(segments[-1, 1])
     rows = allocate(count)
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        tasks = [
-            pool.submit(all_rows, tables, cell, first, rows, low, high, weight)
-            for cell, first, low, high, weight in _chunks(segments)
-        ]
+        tasks = [pool.submit(_fill, tables, rows, *chunk) for chunk in _chunks(segments)]
         for task in tasks:
             task.result()
         anchor = _exact_anchor(fitted.anchor, rows, pool)

@@ -8,23 +8,26 @@ chances of children, elders and working members. The result depends on parameter
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from model import population_kernel, population_tables, streams
 from model.dimensions import ITEMS, QUINTILES, RESIDENCES, SECTORS, WORK_CLASSES
 from model.parameters import Parameters
 from model.population_kernel import RETIRED, UNEMPLOYED, Rows, Tables, core_rows
-from model.population_tables import CELLS, RANKS, by_cell, start_tables
+from model.population_tables import CELLS, RANKS, by_cell, start_tables, with_seed
+from model.solvers.cache import cached, combined_digest, source_digest
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+BATCHES = 8
 
 
 def allocate(count: int) -> Rows:
     """Uninitialised columns for `count` households."""
-    small = {n: np.empty(count, np.uint8) for n in Rows._fields}
+    small: dict[str, Any] = {n: np.empty(count, np.uint8) for n in Rows._fields}
     real = {n: np.empty(count, np.float64) for n in ("earnings", "pension")}
     names = ("weight", "liquid", "committed", "debt", "instalment")
     whole = {n: np.empty(count, np.int64) for n in names}
@@ -42,10 +45,17 @@ class Sample:
     benefit: FloatArray  # [residence] yuan a month of an unemployed head
     unemployed_share: float
 
-    def draw(self, tables: Tables, per_cell: int) -> None:
+    def draw(self, tables: Tables) -> None:
         """Draw the core columns again."""
-        for cell in range(CELLS):
-            core_rows(tables, cell, 0, self.rows, cell * per_cell, (cell + 1) * per_cell)
+        ends = np.cumsum(np.bincount(self.cell, minlength=CELLS))
+        starts = np.concatenate([[0], ends[:-1]])
+        for batch in range(BATCHES):
+            # Several shifts of the point set: the fit must not learn one shift's sampling error.
+            shifted = with_seed(tables, batch)
+            lows = starts + (ends - starts) * batch // BATCHES
+            highs = starts + (ends - starts) * (batch + 1) // BATCHES
+            for cell in range(CELLS):
+                core_rows(shifted, cell, 0, self.rows, int(lows[cell]), int(highs[cell]))
 
     @property
     def income(self) -> FloatArray:
@@ -67,7 +77,7 @@ def regular_income(rows: Rows, benefit: FloatArray, kept: float) -> FloatArray:
 
 def working_members(rows: Rows) -> npt.NDArray[np.int64]:
     """Employed persons of each household."""
-    return rows.earners.astype(np.int64) - (rows.stage == UNEMPLOYED)
+    return np.asarray(rows.earners.astype(np.int64) - (rows.stage == UNEMPLOYED))
 
 
 def elders(rows: Rows) -> npt.NDArray[np.int64]:
@@ -82,14 +92,17 @@ def kept_share(parameters: Parameters) -> float:
     return parameters.number(name if name in parameters else "population.unemployment_income_share")
 
 
-def reference_sample(parameters: Parameters) -> tuple[Sample, int]:
-    """An empty reference sample and its households per cell."""
-    per_cell = int(parameters.number("population.fit.households_per_cell"))
-    cell = np.repeat(np.arange(CELLS), per_cell)
-    weight = by_cell(parameters, "households")[cell] / per_cell
+def reference_sample(parameters: Parameters, scale: float | None = None) -> Sample:
+    """An empty reference sample: the same number in each cell, or one in `scale` if larger."""
+    least = int(parameters.number("population.fit.households_per_cell"))
+    households = by_cell(parameters, "households")
+    counts = np.full(CELLS, least)
+    if scale is not None:
+        counts = np.maximum(least, (households / scale).astype(int))
+    cell = np.repeat(np.arange(CELLS), counts)
     benefit = parameters.array("population.unemployment_benefit")
-    rows = allocate(CELLS * per_cell)
-    return Sample(rows, cell, weight, benefit, kept_share(parameters)), per_cell
+    rows = allocate(cell.size)
+    return Sample(rows, cell, (households / counts)[cell], benefit, kept_share(parameters))
 
 
 def quintile_means(
@@ -233,43 +246,52 @@ def _anchor(tables: Tables, sample: Sample) -> FloatArray:
     return np.asarray(relative[np.arange(CELLS) % 2] * level[:, None, None])
 
 
-@lru_cache(maxsize=4)
-def _fit_cached(key: str, parameters_box: _Box) -> Fit:
-    del key
-    parameters = parameters_box.parameters
-    tables = start_tables(parameters)
-    sample, per_cell = reference_sample(parameters)
-    for _ in range(int(parameters.number("population.fit.rounds"))):
-        sample.draw(tables, per_cell)
-        tables = _fit_members(tables, sample, parameters)
-        tables = _fit_shape(tables, sample, parameters)
-        tables = _fit_levels(tables, sample, parameters)
-    sample.draw(tables, per_cell)
+FITTED = (
+    "child_chance", "elder_chance", "retired_earner", "scheme_share", "pay", "retired_other",
+    "pension", "shape", "rank_income", "quintile_bounds", "committed_ratio",
+)  # fmt: skip
+_FITS: dict[str, Fit] = {}
+
+
+def _passes(tables: Tables, parameters: Parameters) -> tuple[Tables, Sample]:
+    """All passes over the reference samples; returns the last sample as drawn from the result."""
+    sample = reference_sample(parameters)
+    for stage, scale in (("", None), ("final_", parameters.number("population.fit.final_scale"))):
+        sample = reference_sample(parameters, scale)
+        for _ in range(int(parameters.number(f"population.fit.{stage}rounds"))):
+            sample.draw(tables)
+            tables = _fit_members(tables, sample, parameters)
+            tables = _fit_shape(tables, sample, parameters)
+            tables = _fit_levels(tables, sample, parameters)
     for _ in range(2):
+        sample.draw(tables)
         tables = _fit_levels(tables, sample, parameters)
-        sample.draw(tables, per_cell)
+    sample.draw(tables)
+    return tables, sample
+
+
+def _fitted_arrays(start: Tables, parameters: Parameters) -> dict[str, npt.NDArray[Any]]:
+    """Everything the fit finds, by field of Tables, and the anchor."""
+    tables, sample = _passes(start, parameters)
     tables = tables._replace(
         rank_income=_ranks(sample),
         quintile_bounds=_quintile_bounds(sample),
         committed_ratio=_committed_ratio(tables, sample, parameters),
     )
-    return Fit(tables, _anchor(tables, sample))
-
-
-class _Box:
-    """Carries parameters through the cache, whose key is their digest."""
-
-    def __init__(self, parameters: Parameters) -> None:
-        self.parameters = parameters
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Box)
+    return {name: getattr(tables, name) for name in FITTED} | {"anchor": _anchor(tables, sample)}
 
 
 def fit(parameters: Parameters) -> Fit:
-    """Tables fitted to the margins; kept in memory by the digest of the parameters they use."""
-    key = parameters.digest("population.", "consumption.", "durables.")
-    return _fit_cached(key, _Box(parameters))
+    """Tables fitted to the margins; kept in memory and on disk by parameters and code."""
+    values = parameters.digest("population.", "consumption.", "durables.")
+    code = source_digest(
+        __file__, population_kernel.__file__, population_tables.__file__, streams.__file__
+    )
+    digest = combined_digest(values, code)
+    if digest not in _FITS:
+        start = start_tables(parameters)
+        arrays = cached("population", digest, lambda: _fitted_arrays(start, parameters))
+        fitted: dict[str, Any] = {name: arrays[name] for name in FITTED}
+        tables = start._replace(**fitted)
+        _FITS[digest] = Fit(tables, arrays["anchor"])
+    return _FITS[digest]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-from model.dimensions import AGE_GROUPS, ITEMS, PATIENCE_TYPES, PLACES, RESIDENCES, SECTORS, STAGES
+from model.dimensions import ITEMS, PLACES, RESIDENCES, SECTORS, STAGES
 from model.dimensions import WORK_CLASSES as CLASSES_OF_WORK
 from model.parameters import Parameters
 from model.population_kernel import (
@@ -29,6 +30,7 @@ INCOME_CLASSES = (INCOME_GRID.size - 1) // NODES_PER_CLASS + 1
 QUANTILES = 257
 RANKS = 65
 TAIL = 1.0 / 1024.0
+PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 WORK_SOURCES = ("rural", "urban")
 SECTOR_SOURCES = ("covered_employee", "informal_employee", "self_employed")
 BRANCH_OF_SECTOR = (0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 2)  # primary, secondary, tertiary
@@ -56,25 +58,17 @@ def normal_factors(deviation: float) -> FloatArray:
 
 
 def kronecker_steps() -> npt.NDArray[np.uint64]:
-    """Steps of the additive sequence of Roberts (2018): powers of the root of x**(d+1) = x + 1."""
-    low, high = 1.0, 2.0
-    for _ in range(80):
-        middle, power = (low + high) / 2.0, 1.0
-        for _ in range(DIMENSIONS + 1):
-            power *= middle
-        low, high = (middle, high) if power < middle + 1.0 else (low, middle)
-    steps, power = [], 1.0
-    for _ in range(DIMENSIONS):
-        power /= low
-        steps.append(int(power * 2**64) | 1)
-    return np.array(steps, dtype=np.uint64)
+    """Steps of the additive sequence of Richtmyer: fractions of the roots of primes, 2**-64."""
+    roots = [isqrt(prime << 128) for prime in PRIMES]
+    return np.array([root & (2**64 - 1) for root in roots], dtype=np.uint64)
 
 
 def shifts(seed: int) -> npt.NDArray[np.uint64]:
     """Random shift of each cell and dimension, uint64 [cell, DIMENSIONS]."""
     identity = np.arange(CELLS * DIMENSIONS)
     drawn = word_columns(seed, Purpose.SYNTHESIS_SHIFT, identity).astype(np.uint64)
-    return ((drawn[0] << np.uint64(32)) | drawn[1]).reshape(CELLS, DIMENSIONS)
+    joined = (drawn[0] << np.uint64(32)) | drawn[1]
+    return np.asarray(joined.reshape(CELLS, DIMENSIONS))
 
 
 def with_seed(tables: Tables, seed: int) -> Tables:
@@ -213,7 +207,7 @@ def fallback_states(parameters: Parameters) -> FloatArray:
 
 
 def alias_tables(
-    states: FloatArray,
+    states: npt.NDArray[np.floating],
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint16]]:
     """Alias tables of ages and clocks, [item, class, age * 13 + clock]."""
     shape = (len(ITEMS), INCOME_CLASSES, AGES * CLOCKS)
@@ -320,6 +314,3 @@ def start_tables(parameters: Parameters) -> Tables:
         loan_term=int(parameters.number("population.car_loan_term")),
         loan_value=loan_values(parameters),
     )
-
-
-__all__ = ["AGE_GROUPS", "PATIENCE_TYPES", "start_tables", "with_seed"]
