@@ -43,7 +43,7 @@ class LabourState:
     unemployment: Array  # (15,) unemployed relative to base
     unemployment_gap: Array  # (15,) unemployment rate less base
     wage: Array  # (15,) wage level relative to trend
-    perceived_pay: Array  # (15, 12) smoothed pay index
+    perceived_pay: Array  # (15, 12, 2) smoothed pay index
     fear: Array  # (15,) perceived job-loss probability relative to base
 
 

@@ -55,10 +55,8 @@ class Markets(MarketState):
         self.pay = self._pay()
         rules, labour = self.labour_rules, self.labour
         weights = self.state.labour
-        actual = self.pay[:, :, 0] * self.employee_share + self.pay[:, :, 1] * self.own_share
-        actual += self.unpaid
         labour.perceived_pay = labour.perceived_pay + rules.perceived_pay_gain * (
-            actual - labour.perceived_pay
+            self.pay - labour.perceived_pay
         )
         people = weights.persons * self.firms.employment
         labour.fear = next_fear(rules, labour.fear, separation, self.separation, people)
@@ -121,8 +119,8 @@ class Markets(MarketState):
         """Post every payment of the month and return what happened.
 
         `payments` are this month's policy bills; `tied_sales` (15, 16) is household spending that
-        could only go to local shops (default: vouchers redeemed). Raises LedgerError if any
-        identity fails.
+        could only go to local shops (default: what budgets pay sellers by category). Raises
+        LedgerError if any identity fails.
         """
         ledger, levers = self.ledger, [PolicyPayment(*payment) for payment in payments]
         self.month = month
@@ -133,7 +131,8 @@ class Markets(MarketState):
         plan = self.governments.plan_month(
             trend, cash, debt, aid + bills.mandatory, bills.programmes
         )
-        market = self._goods(trend, flows, plan, tied_sales)
+        tied = bills.tied if tied_sales is None else tied_sales
+        market = self._goods(trend, flows, plan, tied)
         paid = post.post_policies(ledger, self.governments, levers, plan)
         taxes, wages, interest = self._firms_pay(trend, flows, market)
         self._budgets_pay(trend, flows, plan, market, bills, interest)
@@ -146,12 +145,11 @@ class Markets(MarketState):
         return outcome
 
     def _goods(
-        self, trend: float, flows: HouseholdFlows, plan: BudgetPlan, tied: Fen | None
+        self, trend: float, flows: HouseholdFlows, plan: BudgetPlan, tied: Fen
     ) -> MarketMonth:
         """Final demand, production and rationing (H5, F5)."""
         state, prices = self.state, self.firms.price
         spending = flows.consumption.sum(axis=1)
-        tied = flows.voucher_redeemed if tied is None else tied
         shopping = shop(state.weights, spending, tied, self._shares[0], self._shares[1])
         sold_out = whole(exports(state.exports * self.supports.export_demand, prices,
                                   self.export_elasticity, trend))  # fmt: skip

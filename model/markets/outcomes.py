@@ -20,7 +20,7 @@ class Plan:
     """What households face this month. Indices are relative to base and trend."""
 
     pay_index: Array  # (15, 12, 2) employees, own account: actual pay this month
-    perceived_pay: Array  # (15, 12) pay that households take as lasting
+    perceived_pay: Array  # (15, 12, 2) pay that households take as lasting
     separation: Array  # (15, 12) monthly probability
     find: Array  # (15,) monthly probability
     hire_cdf: Array  # (15, 12) cumulative over sectors

@@ -46,7 +46,8 @@ class PolicyPayment(NamedTuple):
     `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds' or a place's index.
     `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid to shops on behalf of
     customers, who then pay that much less), 'firms' (15 x 12: grants), 'cities' (15: matching
-    money) or 'outside'. `amounts` int64 fen.
+    money), 'funds' (15: money for higher pensions) or 'outside'. `amounts` int64 fen.
+    What the funds pay is counted with the province, which pools them.
     """
 
     lever: str
@@ -63,6 +64,7 @@ class Bills:
     programmes: Fen  # (16) to firms and others, may become arrears
     sellers: Fen  # (15, 12) paid to shops for customers
     households: Fen  # (15)
+    tied: Fen  # (15, 16) sales that only local shops could make
 
 
 def cells(amounts: Fen) -> Fen:
@@ -87,6 +89,7 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
     mandatory = np.zeros(N_CITIES + 1, dtype=np.int64)
     programmes = np.zeros(N_CITIES + 1, dtype=np.int64)
     sellers, households = np.zeros(SHAPE, dtype=np.int64), np.zeros(SHAPE[0], dtype=np.int64)
+    tied = np.zeros((SHAPE[0], len(TO_SECTOR)), dtype=np.int64)
     for payment in payments:
         due = by_budget(payment)
         if payment.receiver in ("sellers", "firms"):
@@ -95,9 +98,10 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
             mandatory += due
         if payment.receiver == "sellers":
             sellers += cells(payment.amounts)
+            tied += payment.amounts if payment.amounts.shape == tied.shape else 0
         elif payment.receiver == "households":
             households += payment.amounts
-    return Bills(mandatory, programmes, sellers, households)
+    return Bills(mandatory, programmes, sellers, households, tied)
 
 
 def post_policies(
@@ -114,7 +118,7 @@ def post_policies(
 
 
 _RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "cities": CITIES,
-              "outside": OUTSIDE}  # fmt: skip
+              "funds": FUNDS, "outside": OUTSIDE}  # fmt: skip
 
 
 def _post_policy(
@@ -127,8 +131,9 @@ def _post_policy(
     amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
     if payment.payer in ("central", "funds"):
         account = CENTRE if payment.payer == "central" else FUNDS
-        ledger.pay(kind, account, receiver, amounts)
-        cost[0] += amounts.sum() if payment.payer == "central" else 0
+        cost[0 if payment.payer == "central" else 1] += amounts.sum()
+        if account != receiver:  # higher pensions borne by the funds are paid as pensions
+            ledger.pay(kind, account, receiver, amounts)
         return
     share = _payer_rows(payment.payer, len(amounts))
     paid = amounts

@@ -84,10 +84,6 @@ class MarketState:
         state = self.state
         base = state.labour
         self.gross_pay = base.employees * (1.0 + base.wedge)
-        pay = np.maximum(base.employees + base.own_account, 1.0)
-        self.employee_share = base.employees / pay
-        self.own_share = np.where(pay > 1.0, 1.0 - self.employee_share, 0.0)
-        self.unpaid = 1.0 - self.employee_share - self.own_share
         self.labour_share = base.cost / np.maximum(state.output, 1.0)
         self.base_profit = np.maximum(state.profit.sum(axis=1), 1.0)
         self.base_dividends = state.dividends.sum(axis=1)
@@ -97,15 +93,18 @@ class MarketState:
         self.place_share = spending / spending.sum()
 
     def _base_jobs(self) -> None:
-        """Find probabilities that keep base employment steady given separations."""
+        """Base job chances, those of the households' warm-up, and the unemployment they imply.
+
+        Unemployment by place is the province's, spread by expected separations: the average month
+        of a small place rests on few sampled households.
+        """
         people, unemployed = self.state.labour.persons, self.state.labour.unemployed
         self.separation = np.broadcast_to(self.labour_rules.separation, SHAPE)
         self.base_hires = people * self.separation
-        total = self.base_hires.sum(axis=1)
-        self.base_find = np.divide(total, unemployed, out=np.full(SHAPE[0], self.labour_rules.find),
-                                   where=unemployed > 0)  # fmt: skip
-        active = np.maximum(people.sum(axis=1) + unemployed, 1.0)
-        self.base_unemployment = unemployed / active
+        total = np.maximum(self.base_hires.sum(axis=1), 1e-9)
+        self.base_find = np.full(SHAPE[0], self.labour_rules.find)
+        self.base_unemployed = np.maximum(total * (unemployed.sum() / total.sum()), 1.0)
+        self.base_unemployment = self.base_unemployed / (people.sum(axis=1) + self.base_unemployed)
 
     def _open_balances(self, flows: HouseholdFlows, trend: float) -> None:
         """Opening balance sheet: stocks that grow at month's end open one month behind."""
@@ -164,11 +163,8 @@ class MarketState:
         self.firms.short_of_cash = np.where(short, self.firms.short_of_cash + 1, 0)
 
     def _unemployment(self, flows: HouseholdFlows) -> None:
-        labour, base = self.labour, self.state.labour
-        people = flows.unemployed_persons
-        labour.unemployment = np.divide(
-            people, base.unemployed, out=np.ones(SHAPE[0]), where=base.unemployed > 0
-        )
+        labour, people = self.labour, flows.unemployed_persons
+        labour.unemployment = people / self.base_unemployed
         active = np.maximum(flows.employed_persons.sum(axis=1) + people, 1)
         labour.unemployment_gap = people / active - self.base_unemployment
         labour.wage = next_wage(self.labour_rules, labour.wage, labour.unemployment_gap)
@@ -182,4 +178,4 @@ def whole(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
 
 def _opening_labour() -> LabourState:
     one = np.ones(SHAPE[0])
-    return LabourState(one, np.zeros(SHAPE[0]), one, np.ones(SHAPE), one)
+    return LabourState(one, np.zeros(SHAPE[0]), one, np.ones((*SHAPE, 2)), one)
