@@ -27,7 +27,7 @@ REGISTRIES = re.compile(
               "mirrors" + r"\.\w+", "conda" + r"\.anaconda", "crates" + r"\.io", "index" + "-url"))
 )  # fmt: skip
 MACHINE_PATH = re.compile(
-    r"(?<![\w.~/\-])/(?:home|root|work|Users|tmp|var|mnt|opt|data)/\w|\b[A-Z]:\\\\?\w"
+    r"(?<![\w.~/\-])/(?:home|root|work|Users|tmp|var|mnt|opt|data)/\w|\b[A-Z]:\\\\?(?:Users|Windows|Program|Temp)"
 )
 NOT_OURS = {"briefing/fonts/OFL.txt"}
 
