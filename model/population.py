@@ -192,8 +192,9 @@ def synthesise(
     """Draw the population.
 
     `scale`: households one row stands for (1 is everybody). `wealth_quantiles` [residence 2,
-    stage 3, patience 4, income class 7, q] yuan at equally spaced ranks; `durable_states` [item 8,
-    class 7, age 240, clock 13] weights. Bytes depend on parameters, scale, seed and these tables,
+    stage 3, patience 4, class 7, q]: yuan at equally spaced ranks, class of spendable permanent
+    income (after committed saving); `durable_states` [item 8, class 7 of permanent income, age 240,
+    clock 13]: weights. Bytes depend on parameters, scale, seed and these tables,
     not on `workers`. Raises ValueError for a scale below 1, a bad seed or table shape.
     """
     fitted = fit(parameters)

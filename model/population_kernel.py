@@ -93,7 +93,7 @@ class Tables(NamedTuple):
     rank_income: F64  # [residence, working or retired, quantile]
     patience_share: F64
     patience_tilt: F64
-    wealth: F64  # [residence, stage, patience, class, quantile] yuan
+    wealth: F64  # [residence, stage, patience, class of spendable income, quantile] yuan
     committed_share: F64  # [residence, working or retired, income node] of 256
     committed_spread: F64  # [quantile]
     committed_ratio: F64  # [income node] months of income
@@ -348,19 +348,21 @@ def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -
     )
     between = min(max(between, 0.0), 1.0)
     patience = draw_patience(tables, cell, late, income, a * WORD_UNIT)
-    wealth = quantile(
-        tables.wealth[residence, stage, patience, klass],
-        point(tables.shift, tables.step, cell, index, D_BALANCE),
-    )
     share = tables.committed_share[residence, late]
     kappa = share[node] + between * (share[node + 1] - share[node])
-    kappa *= quantile(tables.committed_spread, b * WORD_UNIT)
+    kappa = min(max(kappa * quantile(tables.committed_spread, b * WORD_UNIT), 0.0), 255.0)
+    # The consumption problem knows the income that is left after committed saving.
+    spendable = locate(tables.income_nodes, income * (1.0 - kappa / 256.0))
+    wealth = quantile(
+        tables.wealth[residence, stage, patience, spendable // tables.nodes_per_class],
+        point(tables.shift, tables.step, cell, index, D_BALANCE),
+    )
     ratio = tables.committed_ratio
     months = ratio[node] + between * (ratio[node + 1] - ratio[node])
     months *= tables.committed_age[group] * quantile(tables.committed_shock, c * WORD_UNIT)
     rows.patience[row] = patience
     rows.liquid[row] = int(wealth * 100.0)
-    rows.committed_share[row] = int(min(max(kappa, 0.0), 255.0))
+    rows.committed_share[row] = int(kappa)
     rows.committed[row] = int(income * months * 100.0)
     rows.markdown[row] = d >> np.uint64(24)
     return int(klass)

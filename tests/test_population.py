@@ -259,6 +259,11 @@ def test_solved_tables_are_used(parameters):
     owned = drawn.durable[drawn.durable != NOT_OWNED]
     assert set(owned.tolist()) == {37 * 16 + 2, 100 * 16}
     assert (owned == 100 * 16).mean() == pytest.approx(0.75, abs=0.01)
+    wealth[:] = np.arange(7.0)[:, None]
+    drawn = synthesise(parameters, 2000, 1, wealth)
+    spendable = (drawn.earnings + drawn.pension) * (1 - (drawn.committed_share + 0.5) / 256)
+    index, _ = INCOME_GRID.locate(spendable)
+    assert (drawn.liquid == index // 6 * 100).mean() > 0.98  # the share is stored rounded down
     with pytest.raises(ValueError, match="wealth_quantiles"):
         synthesise(parameters, 2000, 1, wealth[:, :2])
 
