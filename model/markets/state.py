@@ -127,7 +127,8 @@ class MarketState:
         """Beliefs, prices, capacity, variety and liquidity for next month (F1-F7, L3)."""
         rules, firms, state = self.rules, self.firms, self.state
         base = state.labour
-        people = flows.employed_persons
+        force = self._labour_force(flows)
+        people = flows.employed_persons / force[:, None]
         employment = np.divide(people, base.persons, out=np.ones(SHAPE), where=base.persons > 0)
         normal = self.pay[:, :, 0] * self.gross_pay + self.pay[:, :, 1] * base.own_account
         normal *= trend * employment
@@ -141,7 +142,7 @@ class MarketState:
         self._cash_state(trend)
         earned = profit.sum(axis=1) / (self.base_profit * trend)
         firms.profit = firms.profit + rules.dividend_gain * (earned - firms.profit)
-        self._unemployment(flows)
+        self._unemployment(flows, force)
 
     def _prices(self, use: Array) -> Array:
         state, firms = self.state, self.firms
@@ -162,9 +163,20 @@ class MarketState:
         short = free + self.credit_months * cost < cost
         self.firms.short_of_cash = np.where(short, self.firms.short_of_cash + 1, 0)
 
-    def _unemployment(self, flows: HouseholdFlows) -> None:
+    def _labour_force(self, flows: HouseholdFlows) -> Array:
+        """Working people of each place relative to base (15).
+
+        Firms judge their staff per head of the labour force: ageing or chance in the number of
+        working households is not read as a shortage or excess of labour.
+        """
+        active = flows.employed_persons.sum(axis=1) + flows.unemployed_persons
+        base = self.state.labour.persons.sum(axis=1) + self.base_unemployed
+        result: Array = np.maximum(active, 1.0) / base
+        return result
+
+    def _unemployment(self, flows: HouseholdFlows, force: Array) -> None:
         labour, people = self.labour, flows.unemployed_persons
-        labour.unemployment = people / self.base_unemployed
+        labour.unemployment = people / (self.base_unemployed * force)
         active = np.maximum(flows.employed_persons.sum(axis=1) + people, 1)
         labour.unemployment_gap = people / active - self.base_unemployment
         labour.wage = next_wage(self.labour_rules, labour.wage, labour.unemployment_gap)
