@@ -200,9 +200,10 @@ class _Closure:
         cities = array("government.spending") * self.unit
         province = number("government.spending_total") * self.unit - cities.sum()
         self.spending = np.append(cities, province)
-        debt = self.gdp * 12 * number("government.debt_ratio")
-        self.debt = np.append(debt, number("government.province_debt") * self.unit * 12)
-        rate = number("government.bond_rate") / number("numerics.months_per_year")
+        months = number("numerics.months_per_year")
+        debt = self.gdp * months * number("government.debt_ratio")
+        self.debt = np.append(debt, number("government.province_debt") * self.unit * months)
+        rate = number("government.bond_rate") / months
         self.interest = self.debt * (1.0 - self.lag) * rate
         self.aid = np.append(self.flows.pensions[:, 0].astype(float), 0.0)
         self.subsidy = np.append(self.flows.pensions[:, 2].astype(float), 0.0)

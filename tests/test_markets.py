@@ -255,6 +255,17 @@ def test_bills_beyond_cash_become_arrears_and_are_worked_off() -> None:
     assert arrears[-1] < arrears[1]
 
 
+def test_cities_decide_on_their_own_accounts() -> None:
+    markets, homes = open_markets(), np.full(15, 1e6)
+    own, matched = markets.co_finance(1.0, np.full(15, 2e6), homes, 1.0)
+    assert (own > 0).all()
+    assert (matched <= 2e6).all()
+    markets.governments.arrears[3, 0] = 10**13
+    poorer, _ = markets.co_finance(1.0, np.full(15, 2e6), homes, 1.0)
+    assert poorer[3] < own[3]
+    np.testing.assert_array_equal(np.delete(poorer, 3), np.delete(own, 3))
+
+
 def cells_of(amount: int) -> Fen:
     cells = np.zeros((15, 12), dtype=np.int64)
     cells[:, CATERING] = amount

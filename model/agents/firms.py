@@ -42,6 +42,7 @@ class FirmRules:
     dividend_gain: float
     variety_gain: float
     variety_exit: float
+    exit_months: float
     variety_limits: Array
 
     @classmethod
@@ -138,10 +139,12 @@ def next_capacity(rules: FirmRules, state: FirmState, supported: Array | float =
 
 def next_variety(rules: FirmRules, state: FirmState, entry_ease: Array | float = 1.0) -> Array:
     """F7: small shops enter with expected sales (relative to their number) and exit when short of
-    cash for three months. `entry_ease` 1 is today's cost and permit time of entry.
+    cash for `exit_months`. `entry_ease` 1 is today's cost and permit time of entry.
     """
     entry = rules.variety_gain * entry_ease * (state.expected - state.variety)
-    leave = np.where(state.short_of_cash >= 3, rules.variety_exit * state.variety, 0.0)
+    leave = np.where(
+        state.short_of_cash >= rules.exit_months, rules.variety_exit * state.variety, 0.0
+    )
     low, high = rules.variety_limits
     result: Array = np.minimum(np.maximum(state.variety + entry - leave, low), high)
     return result

@@ -106,6 +106,18 @@ class Markets(MarketState):
         result: Array = np.divide(pool, committed, out=np.zeros(SHAPE[0]), where=committed > 0)
         return result
 
+    def co_finance(
+        self, match_ratio: float, quota: Array, households: Array, trend: float,
+        retail_gap: Array | float = 0.0, floor: Array | float = 0.0,
+    ) -> tuple[Array, Array]:  # fmt: skip
+        """Own and provincial programme money of cities (15, yuan a month) at their present cash and
+        debt; see `model.agents.governments.co_financing`.
+        """
+        cash, debt = self.ledger.deposits(BUDGETS), -self.ledger.position("bonds", BUDGETS)
+        return self.governments.co_finance(
+            match_ratio, quota, households, trend, cash, debt, retail_gap, floor
+        )
+
     # -- settle ----------------------------------------------------------------------------
 
     def settle(
