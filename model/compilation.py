@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-_COMPILED = ("agents", "markets", "solvers", ".")
+_CONSTANTS = ("household_layout.py", "dimensions.py", "grids.py")
 
 
 def cache_root() -> Path:
@@ -28,12 +28,13 @@ def cache_root() -> Path:
 
 
 def source_hash() -> str:
-    """Hash of the Python sources that hold or feed compiled code."""
+    """Hash of the sources that hold compiled code or constants frozen into it."""
     digest = hashlib.sha256()
     package = Path(__file__).parent
-    for folder in _COMPILED:
-        for path in sorted((package / folder).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_bytes()
+        if b"njit" in text or path.name in _CONSTANTS:
+            digest.update(path.name.encode() + text.replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]
 
 

@@ -2,7 +2,7 @@
 
 `live_one_month` reads like the month itself and is the readable definition of the model. `h` is
 any object with the attributes of `household_layout.Columns` (a view of one row, or a plain Mesa
-agent), `m` the `Month` everybody reads, `book(name, index, amount)` receives every flow.
+agent), `m` the month everybody reads (`household_layout.flat`), `book(name, index, amount)` receives every flow.
 Money is in fen, permanent income in yuan a month net of trend.
 """
 
@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from model.agents import household_layout as layout
-from model.agents.household_layout import Month
 from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
 from model.solvers.grids import CASH_GRID, INCOME_GRID, FloatGrid
 
@@ -57,7 +56,7 @@ def locate(grid: FloatGrid, value: float) -> tuple[int, float]:
     return ((exponent - 1 - grid.lowest) << grid.bits) + within, steps - within
 
 
-def live_one_month(h: Any, m: Month, book: Book) -> None:
+def live_one_month(h: Any, m: Any, book: Book) -> None:
     """One month of one household: work, income, bills, durables, budget, vouchers, balances."""
     key = (int(m.seed[0]), int(m.seed[1]))
     cell = h.place * 2 + h.residence
@@ -74,7 +73,7 @@ def live_one_month(h: Any, m: Month, book: Book) -> None:
     close_month(h, m, book)
 
 
-def wage_floor_lift(h: Any, m: Month) -> float:
+def wage_floor_lift(h: Any, m: Any) -> float:
     """New over old wage of a covered worker when the floor rises (economics: rule L4).
 
     A wage below the new floor is lifted to it (by its proportion if it was below the old floor);
@@ -93,7 +92,7 @@ def wage_floor_lift(h: Any, m: Month) -> float:
     return float(wage / wage)
 
 
-def change_stage(h: Any, m: Month, draw: int, lift: float, book: Book) -> None:
+def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
     if h.stage == 0:
         hazard = m.retirement + m.separation[h.place, h.sector]
@@ -119,7 +118,7 @@ def change_stage(h: Any, m: Month, draw: int, lift: float, book: Book) -> None:
         book("hires", h.sector, h.earners)
 
 
-def sector_of(draw: int, m: Month, place: int) -> int:
+def sector_of(draw: int, m: Any, place: int) -> int:
     """Sector of a new job, from the place's distribution of hires."""
     sector = 0
     while sector < layout.J - 1 and draw >= m.hire_cdf[place, sector]:
@@ -127,7 +126,7 @@ def sector_of(draw: int, m: Month, place: int) -> int:
     return sector
 
 
-def retire(h: Any, m: Month) -> None:
+def retire(h: Any, m: Any) -> None:
     """A working household becomes a pensioner household at the replacement ratio."""
     income = (h.earnings + h.pension) * m.retirement_ratio
     h.scheme = 1 if h.work_class <= 3 else 2
@@ -137,7 +136,7 @@ def retire(h: Any, m: Month) -> None:
     h.stage, h.age, h.group = 2, 60, (h.group // 4) * 4 + 3
 
 
-def renew(h: Any, m: Month, draw: int) -> None:
+def renew(h: Any, m: Any, draw: int) -> None:
     """A pensioner household hands over to a working one, which inherits its balances."""
     h.work_class = 1 if h.scheme == 1 else (2 if h.residence == 1 else 4)
     h.sector = 0 if h.work_class == 4 else sector_of(draw, m, h.place)
@@ -149,7 +148,7 @@ def renew(h: Any, m: Month, draw: int) -> None:
     h.age, h.group = (30, 42, 54)[age_group], (h.group // 4) * 4 + age_group
 
 
-def receive_income(h: Any, m: Month, draw: int, lift: float, book: Book) -> None:
+def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Permanent and transitory shocks, pay, pension, property income, committed saving."""
     own = 1 if h.work_class >= 3 else 0
     points = layout.SHOCK_POINTS
@@ -183,12 +182,13 @@ def receive_income(h: Any, m: Month, draw: int, lift: float, book: Book) -> None
         book("employed", h.sector, h.earners - h.stage)
         book("unemployed", 0, h.stage)
     book("pensions", h.scheme, pension)
+    book("pension_rise", h.scheme, pension - fen(h.pension * m.trend))
     book("property", 0, dividends)
     book("interest", 0, interest)
     book("committed", 0, committed)
 
 
-def meet_bills(h: Any, m: Month, draw: int, book: Book) -> None:
+def meet_bills(h: Any, m: Any, draw: int, book: Book) -> None:
     """Housing outlays from committed deposits, benefit, medical bill, loan service, transfers."""
     housing = math.floor(h.committed * m.housing_share + 0.5)
     h.committed -= housing
@@ -219,7 +219,7 @@ def _spend(h: Any, category: int, amount: int, book: Book) -> None:
     book("event_spending", h.group * layout.N_CATEGORIES + category, amount)
 
 
-def _serve_loan(h: Any, m: Month, book: Book) -> None:
+def _serve_loan(h: Any, m: Any, book: Book) -> None:
     on_hand = max(h.cash, 0)
     interest = min(math.floor(h.debt * m.loan_rate + 0.5), on_hand)
     principal = min(max(h.instalment - interest, 0), h.debt, on_hand - interest)
@@ -230,20 +230,22 @@ def _serve_loan(h: Any, m: Month, book: Book) -> None:
     book("loan_interest", 0, interest)
 
 
-def _receive_transfers(h: Any, m: Month, book: Book) -> None:
+def _receive_transfers(h: Any, m: Any, book: Book) -> None:
     """One-off and standing transfers (only the latter are permanent income); reimbursements."""
     cell = h.place * 2 + h.residence
     once, each, standing, standing_each = (int(m.transfer[k, cell, h.group, h.stage]) for k in range(4))
     lasting = standing + h.size * standing_each
     _receive(h, once + h.size * each + lasting, "transfers", book)
     h.spendable += lasting * 0.01 / m.trend
+    book("eligible_households", h.group * 3 + h.stage, 1)
+    book("eligible_persons", h.group * 3 + h.stage, h.size)
     if h.claim > 0 and h.claim_due == (m.month & 255):
         h.cash += h.claim
         book("reimbursed", 0, h.claim)
         h.claim = 0
 
 
-def replace_durables(h: Any, m: Month, words: Words, spare: int, book: Book) -> None:
+def replace_durables(h: Any, m: Any, words: Words, spare: int, book: Book) -> None:
     """Every item ages a month; need may arise; the solved logit decides; payment must be feasible."""
     tables = int(m.durable_row[h.place])
     income_class = h.node // 6
@@ -270,7 +272,7 @@ def replace_durables(h: Any, m: Month, words: Words, spare: int, book: Book) -> 
         pay_for_item(h, m, item, income_class, draw, book)
 
 
-def pay_for_item(h: Any, m: Month, item: int, income_class: int, draw: int, book: Book) -> None:
+def pay_for_item(h: Any, m: Any, item: int, income_class: int, draw: int, book: Book) -> None:
     """Pay from cash above a buffer, then committed deposits, then credit; else postpone."""
     price = int(m.item_price[h.place, item, income_class])
     subsidy = int(m.subsidy[h.place, item, income_class]) if draw < m.take[item] else 0
@@ -298,7 +300,7 @@ def pay_for_item(h: Any, m: Month, item: int, income_class: int, draw: int, book
         _take_subsidy(h, m, item, price, subsidy, book)
 
 
-def _take_subsidy(h: Any, m: Month, item: int, price: int, subsidy: int, book: Book) -> None:
+def _take_subsidy(h: Any, m: Any, item: int, price: int, subsidy: int, book: Book) -> None:
     book("subsidised_units", item, 1)
     book("subsidised_sales", item, price)
     book("subsidy_instant" if m.instant else "subsidy_claims", item, subsidy)
@@ -307,7 +309,7 @@ def _take_subsidy(h: Any, m: Month, item: int, price: int, subsidy: int, book: B
         h.claim_due = (m.month + m.claim_lag) & 255
 
 
-def planned_budget(h: Any, m: Month) -> int:
+def planned_budget(h: Any, m: Any) -> int:
     """Non-durable budget (fen): the solved policy at real cash on hand; at most the cash."""
     at, x = locate(CASH_GRID, h.cash * 0.01 * m.real[h.place])
     first = ((h.stage * 4 + h.patience) * CASH_GRID.size + at) * layout.NODES + h.node
@@ -324,7 +326,7 @@ def planned_budget(h: Any, m: Month) -> int:
     return min(fen(real * (m.nominal[h.place] * m.season[h.residence])), max(h.cash, 0))
 
 
-def use_vouchers(h: Any, m: Month, key: tuple[int, int], book: Book) -> None:
+def use_vouchers(h: Any, m: Any, key: tuple[int, int], book: Book) -> None:
     """Every batch of the household's place: hold it or not, then use it on occasions."""
     cell = h.place * 2 + h.residence
     for b in range(m.batch_first[h.place], m.batch_first[h.place + 1]):
@@ -338,7 +340,7 @@ def use_vouchers(h: Any, m: Month, key: tuple[int, int], book: Book) -> None:
             h.budget = planned_budget(h, m)
 
 
-def redeem(h: Any, m: Month, b: int, draw: int, book: Book) -> None:
+def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
     """What a holder does with each voucher of a batch on purchase occasions.
 
     A natural basket above the threshold is inframarginal. Below it the gap is split into extra
@@ -396,7 +398,7 @@ def redeem(h: Any, m: Month, b: int, draw: int, book: Book) -> None:
         book("stocked", 0, stocked)
 
 
-def close_month(h: Any, m: Month, book: Book) -> None:
+def close_month(h: Any, m: Any, book: Book) -> None:
     """Goods from stock replace purchases; the budget is spent; the rest stays in deposits."""
     if h.stock[0] or h.stock[1]:
         used = min(math.ceil(h.stock[1] * m.stock_release), h.budget)

@@ -37,16 +37,18 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         first = begin - cell_start
         draw(s.words, 0, n, first, cell, m.month, PURPOSE_MONTH, m.seed[0], m.seed[1])
         draw(s.words, 4, n, first, cell, m.month, PURPOSE_DURABLES, m.seed[0], m.seed[1])
-        wage_floor(c, m, s, begin, n, place)
-        stages(c, m, s, part, begin, n, place, cell)
-        incomes(c, m, s, part, begin, n, place, residence)
-        seldom(c, m, s, part, begin, n, place, residence)
-        locate(c, m, s, begin, n, place)
-        durables(c, m, s, part, begin, n, place)
-        budgets(c, m, s, begin, n, place, residence)
-        if m.batch_first[place + 1] > m.batch_first[place]:
-            vouchers(c, m, s, part, begin, n, place, residence, first)
-        close(c, m, s, part, begin, n)
+        wage_floor(c, m.work, s, begin, n, place)
+        stages(c, m.work, s, part, begin, n, place, cell)
+        incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
+        seldom(c, m.income, s, part, begin, n, place, residence, m.trend, m.month)
+        locate(m.budget, s, n, place, m.trend)
+        durables(c, m.goods, s, part, begin, n, place, m.trend, m.month)
+        budgets(c, m.budget, s, begin, n, place, residence)
+        if m.batches.batch_first[place + 1] > m.batches.batch_first[place]:
+            vouchers(
+                c, m.batches, m.budget, s, part, begin, n, place, residence, first, m.seed, m.month
+            )
+        close(c, m.budget, s, part, begin, n)
 
 
 @njit(**JIT)

@@ -6,7 +6,8 @@ totals, because integers added in any order give the same bits on any number of 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,18 +58,9 @@ class Columns(NamedTuple):
     income: I64  # fen, this month's disposable income
 
 
-class Month(NamedTuple):
-    """Everything a household reads this month. Cell = place * 2 + residence."""
+class Work(NamedTuple):
+    """What decides work: hazards, matching, retirement, the wage floor."""
 
-    seed: I64  # [2] low and high word
-    month: int
-    trend: float
-    shock_permanent: F64  # [SHOCK_POINTS]
-    shock_transitory: F64  # [2, SHOCK_POINTS] by residence
-    reversion: float
-    anchor: F64  # [cell, work class, sector] yuan
-    pay: F64  # [place, sector, 2] actual pay index
-    perceived_pay: F64  # [place, sector, 2]
     separation: I64  # [place, sector] of 2**32
     find: I64  # [place] of 2**32
     hire_cdf: I64  # [place, sector] of 2**32
@@ -85,27 +77,37 @@ class Month(NamedTuple):
     ripple_range: float
     job_hazard: int  # of 2**32
     markdown_unit: float
-    benefit: I64  # [place] fen
+
+
+class Income(NamedTuple):
+    """What decides income, committed saving and bills."""
+
+    shock_permanent: F64  # [SHOCK_POINTS]
+    shock_transitory: F64  # [2, SHOCK_POINTS] by residence
+    reversion: float
+    anchor: F64  # [cell, work class, sector] yuan
+    pay: F64  # [place, sector, 2] actual pay index
+    perceived_pay: F64  # [place, sector, 2]
     unemployed_share: float
     pension_rate: F64  # [scheme] rise as a share
     pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
     pension_recognised: F64  # [scheme] share of the rise that households count on
     pension_arrears: F64  # [scheme] months of the rise paid as a lump sum
-    has_transfer: int
-    transfer: I64  # [kind 4, cell, group, stage] fen: one-off / standing, per household / person
     property_yield: F64  # [place] a month on committed deposits
     deposit_rate: float
+    benefit: I64  # [place] fen
+    has_transfer: int
+    transfer: I64  # [kind 4, cell, group, stage] fen: one-off / standing, per household / person
+    claims_open: int  # 1 while any household may be waiting for a reimbursement
     loan_rate: float
     housing_share: float  # of committed deposits spent on housing a month
     medical_hazard: I64  # [residence, stage] of 2**32
     medical_size: float
-    real: F64  # [place] 1 / (trend * consumer price)
-    nominal: F64  # [place] season excluded: trend * consumer price
-    season: F64  # [residence]
-    policy: npt.NDArray[np.float32]  # [job fear, residence, TABLE_SIZE]
-    fear_level: I64  # [place] solved level of job fear below the perceived one
-    fear_share: F64  # [place] position between that level and the next
-    engel: F64  # [residence, income node, category] this month's shares
+
+
+class Goods(NamedTuple):
+    """What decides durable purchases: solved tables, prices, subsidies, credit."""
+
     durable_row: I64  # [place]
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
     first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
@@ -116,16 +118,68 @@ class Month(NamedTuple):
     take: I64  # [item] of 2**16
     instant: int
     claim_lag: int  # months from purchase to reimbursement
-    claims_open: int  # 1 while any household may be waiting for a reimbursement
     loan_to_value: F64  # [item]
     loan_term: F64  # [item] months
     instalment_cap: float
     cash_buffer: float
+
+
+class Budget(NamedTuple):
+    """What decides the non-durable budget and its division."""
+
+    real: F64  # [place] 1 / (trend * consumer price)
+    nominal: F64  # [place] season excluded: trend * consumer price
+    season: F64  # [residence]
+    policy: npt.NDArray[np.float32]  # [job fear, residence, TABLE_SIZE]
+    fear_level: I64  # [place] solved level of job fear below the perceived one
+    fear_share: F64  # [place] position between that level and the next
+    engel: F64  # [residence, income node, category] this month's shares
+    stock_release: float
+
+
+class Batches(NamedTuple):
+    """Voucher batches of the month."""
+
     batch_first: I64  # [place + 1]
     batch: I64  # [batch, BATCH_FIELDS]
     batch_rule: F64  # [batch, BATCH_RULES]
     basket: npt.NDArray[np.float32]  # [batch, BASKET_POINTS] largest basket / mean basket
-    stock_release: float
+
+
+class Month(NamedTuple):
+    """Everything a household reads this month, in parts. Cell = place * 2 + residence.
+
+    Parts, because the compiler takes named tuples apart at every call: a rule receives the part
+    it reads, which keeps compilation short.
+    """
+
+    seed: I64  # [2] low and high word
+    month: int
+    trend: float
+    work: Work
+    income: Income
+    goods: Goods
+    budget: Budget
+    batches: Batches
+
+
+def month_of(values: dict[str, Any]) -> Month:
+    """A `Month` from all fields by name. Raises KeyError for a missing field."""
+    parts = {
+        "work": Work, "income": Income, "goods": Goods, "budget": Budget, "batches": Batches,
+    }  # fmt: skip
+    nested = {
+        name: part(**{field: values[field] for field in part._fields}) for name, part in parts.items()
+    }
+    return Month(values["seed"], values["month"], values["trend"], **nested)
+
+
+def flat(month: Month) -> SimpleNamespace:
+    """All fields of a month in one namespace: what the readable rules take as `m`."""
+    found = {"seed": month.seed, "month": month.month, "trend": month.trend}
+    for part in (month.work, month.income, month.goods, month.budget, month.batches):
+        found |= part._asdict()
+    return SimpleNamespace(**found)
 
 
 # Integer fields of a voucher batch
@@ -160,6 +214,9 @@ _names_and_lengths = (
     ("separations", J),
     ("hires", J),
     ("pensions", len(SCHEMES)),
+    ("pension_rise", len(SCHEMES)),
+    ("eligible_households", GROUPS * 3),
+    ("eligible_persons", GROUPS * 3),
     ("units", N_ITEMS * QUINTILES),
     ("subsidised_units", N_ITEMS),
     ("subsidised_sales", N_ITEMS),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from model.agents import household_layout as layout
-from model.agents.household_layout import F64, I64, Month
+from model.agents.household_layout import F64, I64, Month, month_of
 from model.dimensions import CATEGORIES, ITEM_CATEGORY_INDEX, PLACES, RESIDENCES
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
@@ -207,7 +207,7 @@ def month_inputs(
     awareness = p.array("households.trade_in.awareness") * surface.subsidy_gate
     first, fields, rules, baskets = batches
     candidate = np.asarray(tables.bound, dtype=np.int64) >> 16
-    return Month(
+    return month_of(dict(
         seed=world.seed, month=month, trend=trend,
         shock_permanent=world.permanent, shock_transitory=world.transitory,
         reversion=p.number("consumption.reversion"), anchor=world.anchor,
@@ -223,7 +223,7 @@ def month_inputs(
         ripple_range=p.number("households.minimum_wage.ripple_range"),
         job_hazard=int(odds(p.number("households.minimum_wage.job_hazard"))),
         markdown_unit=p.number("households.minimum_wage.markdown_limit") / 255.0,
-        benefit=np.floor(market.unemployment_benefit * trend * 100.0 + 0.5).astype(np.int64),
+        benefit=np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
         unemployed_share=p.number("consumption.unemployment_income_share"),
         pension_rate=surface.pension_rate, pension_fixed=surface.pension_fixed,
         pension_recognised=surface.pension_recognised, pension_arrears=surface.pension_arrears,
@@ -245,6 +245,6 @@ def month_inputs(
         cash_buffer=p.number("households.pay_for_durables.cash_buffer"),
         batch_first=first, batch=fields, batch_rule=rules, basket=baskets,
         stock_release=p.number("households.vouchers.stock_release"),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 

@@ -36,14 +36,14 @@ def age_durables(c, m, s, start, n, tables):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def durables(c, m, s, part, start, n, place):  # type: ignore[no-untyped-def]
+def durables(c, m, s, part, start, n, place, trend, month):  # type: ignore[no-untyped-def]
     """Need and choice of the queued rows, then payment of the purchases they want."""
     tables = m.durable_row[place]
     count = age_durables(c, m, s, start, n, tables)
     if count > 0:
         wishes = choose(c, m, s, start, count, tables)
         if wishes > 0:
-            pay_for(c, m, s, part, start, wishes, place)
+            pay_for(c, m, s, part, start, wishes, place, trend, month)
 
 
 @njit(**JIT)
@@ -82,7 +82,7 @@ def choose(c, m, s, start, count, tables):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def pay_for(c, m, s, part, start, wishes, place):  # type: ignore[no-untyped-def]
+def pay_for(c, m, s, part, start, wishes, place, trend, month):  # type: ignore[no-untyped-def]
     """Pay from cash above a buffer, then committed deposits, then credit; else postpone."""
     committed, debt, instalment, groups = c.committed, c.debt, c.instalment, c.group
     cash, events, spendable = s.cash, s.events, s.spendable
@@ -92,7 +92,7 @@ def pay_for(c, m, s, part, start, wishes, place):  # type: ignore[no-untyped-def
         price = m.item_price[place, item, income_class]
         subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] < m.take[item] else 0
         net = price - (subsidy if m.instant else 0)
-        monthly = spendable[i] * m.trend * 100.0
+        monthly = spendable[i] * trend * 100.0
         from_cash = min(max(cash[i] - np.int64(m.cash_buffer * monthly), 0), net)
         from_committed = min(committed[row], net - from_cash)
         loan = net - from_cash - from_committed
@@ -121,4 +121,4 @@ def pay_for(c, m, s, part, start, wishes, place):  # type: ignore[no-untyped-def
             else:
                 part[k.O_CLAIMS + item] += subsidy
                 c.claim[row] += np.int32(subsidy)
-                c.claim_due[row] = (m.month + m.claim_lag) & 255
+                c.claim_due[row] = (month + m.claim_lag) & 255

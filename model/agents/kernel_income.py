@@ -136,10 +136,10 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
 
 
 @njit(**JIT)
-def incomes(c, m, s, part, start, n, place, residence):  # type: ignore[no-untyped-def]
+def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[no-untyped-def]
     """Permanent income, this month's income, committed saving and cash on hand of a block."""
     cell = place * 2 + residence
-    keep, trend = 1.0 - m.reversion, m.trend
+    keep = 1.0 - m.reversion
     property_yield = m.property_yield[place]
     for i in range(n):
         row = start + i
@@ -182,13 +182,14 @@ def incomes(c, m, s, part, start, n, place, residence):  # type: ignore[no-untyp
         part[k.O_EMPLOYED + sector] += (c.earners[row] - stage) * (1 - home)
         part[k.O_UNEMPLOYED] += stage * (1 - home)
         part[k.O_PENSIONS + scheme] += paid_pension
+        part[k.O_PENSION_RISE + scheme] += paid_pension - fen(c.pension[row] * trend)
         part[k.O_PROPERTY] += dividends
         part[k.O_INTEREST] += interest
         part[k.O_COMMITTED] += committed
 
 
 @njit(**JIT)
-def seldom(c, m, s, part, start, n, place, residence):  # type: ignore[no-untyped-def]
+def seldom(c, m, s, part, start, n, place, residence, trend, month):  # type: ignore[no-untyped-def]
     """Housing outlays, unemployment benefit, medical bills, loan service, transfers."""
     cell = place * 2 + residence
     committed, stage, work_class, debt = c.committed, c.stage, c.work_class, c.debt
@@ -205,7 +206,7 @@ def seldom(c, m, s, part, start, n, place, residence):  # type: ignore[no-untype
             cash[i] += m.benefit[place]
             part[k.O_BENEFITS] += m.benefit[place]
         if np.int64(words[2, i]) < m.medical_hazard[residence, at]:
-            bill = min(fen(m.medical_size * s.spendable[i] * m.trend), max(cash[i] // 2, 0))
+            bill = min(fen(m.medical_size * s.spendable[i] * trend), max(cash[i] // 2, 0))
             part[k.O_EVENT + np.int64(group[row]) * k.N_CATEGORIES + _HEALTH] += bill
             s.events[i] += bill
             cash[i] -= bill
@@ -221,13 +222,13 @@ def seldom(c, m, s, part, start, n, place, residence):  # type: ignore[no-untype
             part[k.O_PRINCIPAL] += principal
             part[k.O_LOAN_INTEREST] += interest
     if m.has_transfer or m.claims_open:
-        _transfers(c, m, s, part, start, n, cell)
+        _transfers(c, m, s, part, start, n, cell, trend, month)
     for i in range(n):
         part[k.O_GROUP_INCOME + np.int64(group[start + i])] += income[i]
 
 
 @njit(**JIT)
-def _transfers(c, m, s, part, start, n, cell):  # type: ignore[no-untyped-def]
+def _transfers(c, m, s, part, start, n, cell, trend, month):  # type: ignore[no-untyped-def]
     """Transfers of the month (the standing part enters permanent income) and reimbursements."""
     for i in range(n):
         row = start + i
@@ -237,18 +238,20 @@ def _transfers(c, m, s, part, start, n, cell):  # type: ignore[no-untyped-def]
         once = m.transfer[0, cell, group, stage] + size * m.transfer[1, cell, group, stage]
         s.cash[i] += once + standing
         s.income[i] += once + standing
-        s.spendable[i] += standing * 0.01 / m.trend
+        s.spendable[i] += standing * 0.01 / trend
         part[k.O_TRANSFERS] += once + standing
-        if c.claim[row] > 0 and c.claim_due[row] == (m.month & 255):
+        part[k.O_ELIGIBLE_HOUSEHOLDS + group * 3 + stage] += 1
+        part[k.O_ELIGIBLE_PERSONS + group * 3 + stage] += size
+        if c.claim[row] > 0 and c.claim_due[row] == (month & 255):
             s.cash[i] += c.claim[row]
             part[k.O_REIMBURSED] += c.claim[row]
             c.claim[row] = 0
 
 
 @njit(**JIT)
-def locate(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
+def locate(m, s, n, place, trend):  # type: ignore[no-untyped-def]
     """Real permanent income and its interval on the income grid."""
-    scale = m.real[place] * m.trend
+    scale = m.real[place] * trend
     for i in range(n):
         s.real_income[i] = min(max(s.spendable[i] * scale, k.INCOME_LOW), k.INCOME_HIGH)
     for i in range(n):

@@ -62,13 +62,13 @@ def applies(group, digital, groups, needs_digital, share, word):  # type: ignore
 
 
 @njit(**JIT)
-def vouchers(c, m, s, part, start, n, place, residence, first):  # type: ignore[no-untyped-def]
+def vouchers(c, m, budget, s, part, start, n, place, residence, first, seed, month):  # type: ignore[no-untyped-def]
     """All voucher batches of the place: who holds them, and what the holders do."""
     cell = place * 2 + residence
     for b in range(m.batch_first[place], m.batch_first[place + 1]):
         if not (m.batch[b, V_RESIDENCE] >> residence) & 1:
             continue
-        draw(s.more, 0, n, first, cell, m.month, m.batch[b, V_PURPOSE], m.seed[0], m.seed[1])
+        draw(s.more, 0, n, first, cell, month, m.batch[b, V_PURPOSE], seed[0], seed[1])
         groups, digital, words, queue = c.group, c.digital, s.more, s.queue
         cut, share = m.batch[b, V_CUT], m.batch[b, V_APPLY]
         eligible, needs = m.batch[b, V_GROUPS], m.batch[b, V_DIGITAL]
@@ -81,12 +81,12 @@ def vouchers(c, m, s, part, start, n, place, residence, first):  # type: ignore[
             )
             count += 1 if holds else 0
         if count > 0:
-            redeem(c, m, s, part, start, count, b, residence)
-            _budget_anew(c, m, s, start, count, place, residence)
+            redeem(c, m, budget.engel, s, part, start, count, b, residence)
+            _budget_anew(c, budget, s, start, count, place, residence)
 
 
 @njit(**JIT)
-def redeem(c, m, s, part, start, count, b, residence):  # type: ignore[no-untyped-def]
+def redeem(c, m, engel, s, part, start, count, b, residence):  # type: ignore[no-untyped-def]
     """What holders of one batch do on their purchase occasions.
 
     A natural basket above the threshold is inframarginal. Below it, the gap is split into
@@ -101,7 +101,7 @@ def redeem(c, m, s, part, start, count, b, residence):  # type: ignore[no-untype
     for q in range(count):
         i = s.queue[q]
         row, f, node = start + i, s.fraction[i], s.node[i]
-        low, high = m.engel[residence, node, category], m.engel[residence, node + 1, category]
+        low, high = engel[residence, node, category], engel[residence, node + 1, category]
         mean_basket = s.spent[i] * (low * (1.0 - f) + high * f) / m.batch_rule[b, R_OCCASIONS]
         extra, stocked = np.int64(0), np.int64(0)
         for copy in range(m.batch[b, V_COUNT]):

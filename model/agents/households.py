@@ -1,0 +1,191 @@
+"""All households of the province: columns, one compiled month, and what it adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from model.agents import household_kernel
+from model.agents.household_layout import (
+    F64, I64, NODE_UNIT, NODES, TOTALS, V_RESIDENCE, Columns, Month, field,
+)  # fmt: skip
+from model.agents.household_month import race_fields
+from model.agents.kernel_common import make_scratch
+from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, SECTORS
+from model.flows import HouseholdFlows
+from model.policy.instruments import VoucherBatch
+from model.population import Population
+
+CELLS = len(PLACES) * len(RESIDENCES)
+CHUNK = 4096
+TASK_ROWS = 1 << 18  # rows a thread takes at a time
+SERIAL_BELOW = 1 << 16  # smaller populations are not worth a second thread
+HEALTH = CATEGORIES.index("health")
+
+
+def columns_of(population: Population) -> Columns:
+    """The kernel's columns: those of the population and the ones that start at zero."""
+    given = {f.name for f in fields(population)}
+    n = len(population)
+    zeros = {
+        "stock_category": np.uint8, "claim": np.int32, "claim_due": np.uint8,
+        "spending": np.int64, "income": np.int64,
+    }  # fmt: skip
+    return Columns(
+        **{
+            name: getattr(population, name) if name in given else np.zeros(n, zeros[name])
+            for name in Columns._fields
+        }
+    )
+
+
+@dataclass
+class HouseholdBlock:
+    """Columns of every simulated household and where each place and residence stands."""
+
+    columns: Columns
+    segments: I64  # (start, stop, place, residence, weight)
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        self._chunks = _chunks(self.segments)
+        self.households = _per_cell(self.segments)
+
+    def __len__(self) -> int:
+        return int(self.segments[-1, 1])
+
+    def copy(self) -> HouseholdBlock:
+        """The same households in memory of their own."""
+        columns = Columns(*(column.copy() for column in self.columns))
+        return HouseholdBlock(columns, self.segments, self.threads)
+
+    def live(self, month: Month) -> I64:
+        """One month of every household. Returns weighted totals [cell, TOTALS]."""
+        if self.threads == 1 or len(self) < SERIAL_BELOW:
+            return _run(self.columns, month, self._chunks)
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = pool.map(lambda part: _run(self.columns, month, part), self._tasks())
+            return np.sum(list(parts), axis=0)
+
+    def _tasks(self) -> list[I64]:
+        rows = np.cumsum(self._chunks[:, 1] - self._chunks[:, 0])
+        cuts = np.searchsorted(rows, np.arange(TASK_ROWS, rows[-1], TASK_ROWS))
+        return [part for part in np.split(self._chunks, cuts) if len(part)]
+
+    def race(self, batches: Sequence[VoucherBatch], month: int, seed: I64) -> I64:
+        """Arrival key [batch, place] of 2**16 below which applicants hold vouchers.
+
+        Applicants arrive in the order of their key; issue stops before the place's money would
+        be exceeded if every voucher were redeemed.
+        """
+        cuts = np.zeros((len(batches), len(PLACES)), dtype=np.int64)
+        for slot, batch in enumerate(batches):
+            fields_of = race_fields(batch, slot)
+            for place in np.flatnonzero(batch.money > 0):
+                arrivals = self._arrivals(fields_of, int(place), month, seed)
+                issued = np.cumsum(arrivals) * batch.per_household * batch.face
+                cuts[slot, place] = np.searchsorted(issued, batch.money[place], side="right")
+        return cuts
+
+    def _arrivals(self, batch: I64, place: int, month: int, seed: I64) -> I64:
+        """Real households of a place by arrival key [2**16]."""
+        total = np.zeros(1 << 16, dtype=np.int64)
+        for start, stop, _, residence, weight, first in self._chunks[self._chunks[:, 2] == place]:
+            histogram = np.zeros(1 << 16, dtype=np.int64)
+            if (batch[V_RESIDENCE] >> residence) & 1:
+                household_kernel.race(
+                    self.columns, batch, start, stop, place * 2 + residence, month, first,
+                    seed[0], seed[1], histogram,
+                )  # fmt: skip
+                total += weight * histogram
+        return total
+
+
+def _run(columns: Columns, month: Month, chunks: I64) -> I64:
+    totals = np.zeros((CELLS, TOTALS), dtype=np.int64)
+    household_kernel.month_of_chunks(columns, month, make_scratch(), totals, chunks)
+    return totals
+
+
+def _chunks(segments: I64) -> I64:
+    """Chunks (start, stop, place, residence, weight, first row of the cell)."""
+    found, first, last = [], 0, (-1, -1)
+    for start, stop, place, residence, weight in segments.tolist():
+        if (place, residence) != last:
+            first, last = start, (place, residence)
+        for low in range(start, stop, CHUNK):
+            found.append((low, min(low + CHUNK, stop), place, residence, weight, first))
+    return np.array(found, dtype=np.int64)
+
+
+def _per_cell(segments: I64) -> I64:
+    """Real households by cell."""
+    counted = np.zeros(CELLS, dtype=np.int64)
+    np.add.at(
+        counted, segments[:, 2] * 2 + segments[:, 3], (segments[:, 1] - segments[:, 0]) * segments[:, 4]
+    )
+    return counted
+
+
+def nondurable_budget(totals: I64) -> I64:
+    """Non-durable spending by cell, fen."""
+    return np.asarray(field(totals, "nodes").sum(axis=1) // NODE_UNIT)
+
+
+def consumption_by_category(totals: I64, engel: F64) -> I64:
+    """Household spending [place, residence, category] in fen, gross of subsidies, no medical bills.
+
+    Each cell's non-durable budget is divided by the Engel shares at the income nodes it was
+    spent at; every category is rounded once and the largest takes the rest.
+    """
+    nodes = field(totals, "nodes").reshape(CELLS, GROUPS, NODES).sum(axis=1) / NODE_UNIT
+    shares = engel[np.arange(CELLS) % len(RESIDENCES)]
+    wanted = np.rint(np.einsum("cn,cnq->cq", nodes, shares)).astype(np.int64)
+    largest = wanted.argmax(axis=1)
+    wanted[np.arange(CELLS), largest] += nondurable_budget(totals) - wanted.sum(axis=1)
+    events = field(totals, "event_spending").reshape(CELLS, GROUPS, len(CATEGORIES)).sum(axis=1)
+    wanted += events
+    wanted[:, HEALTH] -= field(totals, "medical")[:, 0]
+    return wanted.reshape(len(PLACES), len(RESIDENCES), len(CATEGORIES))
+
+
+def consumption_by_group(totals: I64, engel: F64) -> F64:
+    """Spending in yuan [place, residence, group, category], medical bills included."""
+    nodes = field(totals, "nodes").reshape(CELLS, GROUPS, NODES) / (NODE_UNIT * 100.0)
+    shares = engel[np.arange(CELLS) % len(RESIDENCES)]
+    events = field(totals, "event_spending").reshape(CELLS, GROUPS, len(CATEGORIES)) / 100.0
+    found = np.matmul(nodes, shares) + events
+    return np.asarray(found.reshape(len(PLACES), len(RESIDENCES), GROUPS, len(CATEGORIES)))
+
+
+def household_flows(totals: I64, engel: F64) -> HouseholdFlows:
+    """What markets see of a month: totals by place and residence as named flows."""
+    places = totals.reshape(len(PLACES), len(RESIDENCES), TOTALS).sum(axis=1)
+
+    def one(name: str) -> I64:
+        return field(places, name)[:, 0].copy()
+
+    def shaped(name: str, *shape: int) -> I64:
+        return field(places, name).reshape(len(PLACES), *shape).copy()
+
+    return HouseholdFlows(
+        net_earnings=shaped("earnings", len(SECTORS), 2), other_income=one("other_income"),
+        pensions=shaped("pensions", len(SCHEMES)), unemployment_benefits=one("benefits"),
+        transfers=one("transfers"), property_income=one("property"),
+        deposit_interest=one("interest"), medical_shock=one("medical"),
+        consumption=consumption_by_category(totals, engel), committed=one("committed"),
+        housing_investment=one("housing"), committed_withdrawals=one("withdrawn"),
+        loans_granted=one("loans"), loan_principal=one("principal"),
+        loan_interest=one("loan_interest"),
+        trade_in_instant=shaped("subsidy_instant", len(ITEMS)),
+        trade_in_claims=shaped("subsidy_claims", len(ITEMS)),
+        employed_persons=shaped("employed", len(SECTORS)), unemployed_persons=one("unemployed"),
+        separations=shaped("separations", len(SECTORS)), hires=shaped("hires", len(SECTORS)),
+        liquid=one("liquid_balance"), committed_balance=one("committed_balance"),
+        debt=one("debt_balance"),
+        group_income=field(totals, "group_income").reshape(len(PLACES), len(RESIDENCES), GROUPS),
+    )  # fmt: skip

@@ -1,0 +1,207 @@
+"""The province as a Mesa model. `step()` is the month read aloud; only it decides the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mesa
+import numpy as np
+
+from model.agents.household_layout import (
+    C_REDEEMED, VOUCHER_COUNTERS, VOUCHER_SLOTS, I64,
+)  # fmt: skip
+from model.agents.household_month import MarketView, month_inputs, pack_batches
+from model.agents.households import household_flows
+from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
+from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
+from model.markets.month import Markets, PolicyPayment
+from model.outcome import Outcome
+from model.policy.instruments import Instruments
+from model.policy.levers import build_levers
+from model.policy.levers.base import F64, Setting, by_place
+from model.policy.outlook import Outlook
+from model.recorder import Recorder
+from model.scenario import Scenario
+from model.spending import engel_shares, retail_uplift, season, shares_in_month
+from model.warm_up import growth_rate, opening
+
+Progress = Callable[[int, int], None]
+Status = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """No listener."""
+
+
+class Economy(mesa.Model):  # type: ignore[misc]
+    """Households, firms, governments and their accounts under one scenario.
+
+    `lean` records totals only. `threads` changes speed, never a bit of the result. `status` is
+    told which preparation is under way. Raises LedgerError from `step` if an identity fails.
+    """
+
+    def __init__(
+        self, scenario: Scenario, seed: int | None = None, lean: bool = False, threads: int = 2,
+        status: Status = _silent,
+    ) -> None:  # fmt: skip
+        self.seed = scenario.seed if seed is None else seed
+        super().__init__(rng=self.seed)
+        self.scenario, self.parameters = scenario, scenario.parameter_set()
+        p, self.month = self.parameters, 0
+        start = opening(p, scenario.scale, self.seed, threads, status)
+        self.household_block, self.world = start.households, start.world
+        self.residents = start.residents
+        status("accounts")
+        self.growth = growth_rate(p)
+        months = p.number("numerics.months_per_year")
+        self.ledger = Ledger()
+        self.markets = Markets(p, start.flows, self.ledger, growth=(1 + self.growth) ** months - 1)
+        self.levers = build_levers(scenario)
+        first = int(scenario.start[5:7])
+        self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
+        self._engel, self._season = engel_shares(p), season(p)
+        self._floor = p.array("population.minimum_wage")
+        self._recorder = Recorder([lever.name for lever in self.levers], lean, retail_uplift(p))
+        self._counts = self._count_people()
+
+    # -- the month -------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """One month of the province."""
+        self._read_calendar()
+        self._set_policies()
+        self._plan_markets()
+        self._issue_vouchers()
+        self._live_households()
+        self._bill_policies()
+        self._settle_markets()
+        self._record()
+        self.month += 1
+
+    def _read_calendar(self) -> None:
+        """Trend level, season and this month's budget shares."""
+        year, self.calendar_month = (int(part) for part in self.scenario.month_at(self.month).split("-"))
+        self.trend = (1.0 + self.growth) ** self.month
+        self.season_total = self._season.total(self.calendar_month, year)
+        self.season_category = self._season.factors(self.calendar_month, year)
+        self.engel = shares_in_month(self._engel, self._season, year, self.calendar_month)
+
+    def _set_policies(self) -> None:
+        """Every lever writes its part of the policy surface."""
+        self.surface = Instruments.neutral(self._floor)
+        self.setting = Setting(self.parameters, self.month, self.trend, self.residents, self)
+        for lever in self.levers:
+            lever.act(self.setting, self.surface)
+        self.surface.purchase_row = self.outlook.rows(self.month)
+
+    def _plan_markets(self) -> None:
+        """Firms set pay, prices and jobs; the bank its rates."""
+        month = self.month + int(self.scenario.start[5:7]) - 1
+        self.plan = self.markets.plan(month, self.trend, self.season_category)
+
+    def _issue_vouchers(self) -> None:
+        """Applicants race for vouchers; issue stops at the money."""
+        batches = self.surface.batches
+        cuts = self.household_block.race(batches, self.month, self.world.seed)
+        self._batches = pack_batches(self.surface, self.parameters, cuts)
+
+    def _live_households(self) -> None:
+        """Every household lives its month."""
+        plan = self.plan
+        view = MarketView(
+            plan.pay_index, plan.perceived_pay, plan.separation,
+            plan.find, plan.hire_cdf, plan.fear, plan.prices, plan.consumer_price,
+            plan.unemployment_benefit, plan.property_yield, plan.deposit_rate, plan.loan_rate,
+        )  # fmt: skip
+        inputs = month_inputs(
+            self.world, self.month, self.trend, self.season_total, self.engel, view, self.surface,
+            self.outlook.tables, self._batches,
+        )  # fmt: skip
+        self.totals = self.household_block.live(inputs)
+        self.flows = household_flows(self.totals, self.engel)
+        self.flows.voucher_redeemed = self._redeemed()
+
+    def _redeemed(self) -> I64:
+        counters = by_place(self.totals, "vouchers")
+        by_slot = counters.reshape(len(PLACES), VOUCHER_SLOTS, len(VOUCHER_COUNTERS))
+        found = np.zeros((len(PLACES), len(CATEGORIES)), dtype=np.int64)
+        for slot, batch in enumerate(self.surface.batches):
+            found[:, batch.category] += by_slot[:, slot, C_REDEEMED]
+        return found
+
+    def _bill_policies(self) -> None:
+        """Levers say who pays; a programme whose money is spent is known to have ended."""
+        self.payments = [
+            PolicyPayment(due.lever, due.payer, due.receiver, due.amounts)
+            for lever in self.levers
+            for due in lever.bill(self.setting, self.totals)
+        ]
+        self.outlook.learn(self.month)
+
+    def _settle_markets(self) -> None:
+        """Every payment is posted and every identity checked; households' books must agree."""
+        self.market = self.markets.settle(self.month, self.trend, self.flows, self.payments)
+        for instrument, held in (
+            ("deposits", self.flows.liquid),
+            ("committed_deposits", self.flows.committed_balance),
+            ("consumer_loans", -self.flows.debt),
+        ):
+            gap = self.ledger.position(instrument, HOUSEHOLDS) - held
+            if gap.any():
+                place = PLACES[int(np.abs(gap).argmax())]
+                raise LedgerError(f"households:{place}: {instrument} differ by {gap.max()} fen")
+
+    def _record(self) -> None:
+        self._recorder.record(
+            self.totals, self.flows, self.engel, self.plan, self.market, self.market.policy_paid
+        )
+
+    # -- what levers may ask ---------------------------------------------------------------
+
+    def co_finance(
+        self, match_ratio: float, quota: F64, households: F64, trend: float
+    ) -> tuple[F64, F64]:
+        """Own and provincial programme money [place], yuan: the cities' decision this month."""
+        cash = self.ledger.deposits(slice(CITIES.start, PROVINCE.stop))
+        debt = -self.ledger.position("bonds", slice(CITIES.start, PROVINCE.stop))
+        return self.markets.governments.co_finance(
+            match_ratio, quota, households, trend, cash, debt
+        )
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(self, progress: Progress | None = None) -> Outcome:
+        """Every month of the scenario."""
+        for done in range(self.month + 1, self.scenario.months + 1):
+            self.step()
+            if progress is not None:
+                progress(done, self.scenario.months)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """What has been recorded so far."""
+        months = self.scenario.month_labels()[: self.month]
+        return self._recorder.outcome(months, self._meta(), self._counts)
+
+    def _meta(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed, "scale": self.scenario.scale,
+            "households": len(self.household_block),
+            "labels": {"lever": [lever.name for lever in self.levers]},
+            "lever_kinds": {n: s.lever for n, s in self.scenario.policies.items()},
+        }  # fmt: skip
+
+    def _count_people(self) -> dict[str, Any]:
+        """Real households and persons by place, residence, quintile, age group at the start."""
+        shape = (len(PLACES), len(RESIDENCES), QUINTILES, len(AGE_GROUPS))
+        homes, people = np.zeros(shape), np.zeros(shape)
+        columns = self.household_block.columns
+        for start, stop, place, residence, weight in self.household_block.segments.tolist():
+            group, size = columns.group[start:stop], columns.size[start:stop]
+            for target, each in ((homes, None), (people, size)):
+                counted = np.bincount(group, each, minlength=20).reshape(shape[2:])
+                target[place, residence] += weight * counted
+        return {"households": homes, "persons": people}
+
+

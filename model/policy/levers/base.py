@@ -1,0 +1,100 @@
+"""What every lever is: it writes the policy surface, then says who pays for what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from model.agents.household_layout import field
+from model.dimensions import PLACES
+from model.parameters import Parameters
+from model.policy.instruments import Instruments
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Money a lever costs a budget this month; see `model.markets.settlement.PolicyPayment`."""
+
+    lever: str
+    payer: str
+    receiver: str
+    amounts: I64
+
+
+class Cities(Protocol):
+    """The decision of cities that levers may ask for."""
+
+    def co_finance(
+        self, match_ratio: float, quota: F64, households: F64, trend: float
+    ) -> tuple[F64, F64]:
+        """Own and provincial programme money [place], yuan a month."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a lever may know when it acts: never an agent, never another lever."""
+
+    parameters: Parameters
+    month: int
+    trend: float
+    households: I64  # [place] real households
+    cities: Cities
+
+
+class Lever(Protocol):
+    """One policy of a scenario at work."""
+
+    name: str
+
+    def act(self, setting: Setting, surface: Instruments) -> None:
+        """Write this month's part of the policy surface."""
+
+    def bill(self, setting: Setting, totals: I64) -> list[Payment]:
+        """Who pays for what households did; `totals` [cell, TOTALS], weighted."""
+
+
+def by_place(totals: I64, name: str) -> I64:
+    """A field of the totals summed over residence: [place, ...]."""
+    part = field(totals, name)
+    return part.reshape(len(PLACES), 2, -1).sum(axis=1)
+
+
+def split(amounts: I64, shares: Mapping[str, float]) -> list[tuple[str, I64]]:
+    """Amounts divided over payers; each rounded once, the last payer takes the rest."""
+    names = [name for name, share in shares.items() if share > 0.0]
+    left, parts = amounts.copy(), []
+    for name in names[:-1]:
+        part = np.minimum(np.rint(amounts * shares[name]).astype(np.int64), left)
+        parts.append((name, part))
+        left -= part
+    return [*parts, (names[-1], left)] if names else []
+
+
+def payments(lever: str, receiver: str, amounts: I64, shares: Mapping[str, float]) -> list[Payment]:
+    """One payment a payer, none of zero."""
+    divided = split(amounts, shares)
+    return [Payment(lever, payer, receiver, part) for payer, part in divided if part.any()]
+
+
+def place_mask(cities: tuple[str, ...]) -> I64:
+    """0/1 by place."""
+    return np.array([int(place in cities) for place in PLACES], dtype=np.int64)
+
+
+def group_mask(quintiles: tuple[int, ...] | None, age_groups: tuple[int, ...] | None) -> npt.NDArray[np.bool_]:
+    """Which of the groups (quintile x age group) are meant; None means all."""
+    mask = np.ones((5, 4), dtype=bool)
+    if quintiles is not None:
+        mask &= np.isin(np.arange(1, 6), quintiles)[:, None]
+    if age_groups is not None:
+        mask &= np.isin(np.arange(4), age_groups)[None, :]
+    return mask.ravel()
+
+

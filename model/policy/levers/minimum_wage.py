@@ -1,0 +1,43 @@
+"""A higher minimum wage: the floor that covered workers' pay may not fall below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.policy.instruments import Instruments
+from model.policy.levers.base import F64, I64, Payment, Setting, place_mask
+from model.policy.settings import MinimumWage
+
+
+@dataclass(frozen=True)
+class MinimumWageLever:
+    """Raises `wage_floor` from `start` to `end` (months of the run; None: open).
+
+    Employers pay: the rise reaches households as wages, firms as cost, never a budget.
+    """
+
+    name: str
+    settings: MinimumWage
+    start: int
+    end: int | None
+
+    def floor(self, base: F64) -> F64:
+        """New floor [place] yuan a month; a tier amount never lowers the floor in force."""
+        if self.settings.increase_percent is not None:
+            raised = base * (1.0 + self.settings.increase_percent / 100.0)
+        else:
+            tiers = np.array(self.settings.tiers_yuan)
+            standing = np.unique(base)[::-1]
+            raised = tiers[np.minimum(np.searchsorted(-standing, -base), tiers.size - 1)]
+        return np.where(place_mask(self.settings.cities) > 0, np.maximum(raised, base), base)
+
+    def act(self, setting: Setting, surface: Instruments) -> None:
+        """Write the floor while the rise is in force."""
+        if self.start <= setting.month and (self.end is None or setting.month <= self.end):
+            surface.wage_floor = np.maximum(surface.wage_floor, self.floor(surface.base_wage_floor))
+
+    def bill(self, setting: Setting, totals: I64) -> list[Payment]:
+        """No budget pays."""
+        return []

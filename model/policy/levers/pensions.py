@@ -1,0 +1,52 @@
+"""Higher pensions: a permanent rise from the first payment, arrears as one lump sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.dimensions import SCHEMES
+from model.policy.instruments import Instruments
+from model.policy.levers.base import I64, Payment, Setting, by_place, payments
+from model.policy.settings import Pensions
+
+EMPLOYEE, RESIDENT = SCHEMES.index("employee_pension"), SCHEMES.index("resident_pension")
+BAND_AGES = (60, 75, 85)  # an age inside each band of the policy surface
+
+
+@dataclass(frozen=True)
+class PensionLever:
+    """Raises both schemes from month `start`; nothing is spent on the announcement alone."""
+
+    name: str
+    settings: Pensions
+    start: int
+
+    def act(self, setting: Setting, surface: Instruments) -> None:
+        """Write the rise, what of it households already count on, and the arrears month."""
+        since = setting.month - self.start
+        if since < 0:
+            return
+        s = self.settings
+        surface.pension_rate[EMPLOYEE] += s.employee_percent / 100.0
+        surface.pension_fixed[EMPLOYEE] += s.employee_fixed_yuan
+        surface.pension_fixed[EMPLOYEE] += [s.tilt_at(age) for age in BAND_AGES]
+        surface.pension_fixed[RESIDENT] += s.resident_fixed_yuan
+        at_once = setting.parameters.number("households.pensions.recognised_at_once")
+        gain = setting.parameters.number("households.pensions.recognition_gain")
+        recognised = 1.0 - (1.0 - at_once) * (1.0 - gain) ** since
+        surface.pension_recognised[:] = np.minimum(surface.pension_recognised, recognised)
+        if since == 0:
+            surface.pension_arrears[:] = np.maximum(surface.pension_arrears, s.retroactive_months)
+
+    def bill(self, setting: Setting, totals: I64) -> list[Payment]:
+        """The funds pay pensions; here, what budgets give the funds for the rise."""
+        if setting.month < self.start:
+            return []
+        rise = by_place(totals, "pension_rise")
+        due = payments(self.name, "funds", rise[:, EMPLOYEE], self.settings.payers.employee)
+        resident = self.settings.payers.resident
+        if resident is not None:
+            due += payments(self.name, "funds", rise[:, RESIDENT], resident)
+        return due

@@ -1,0 +1,111 @@
+"""Trade-in subsidies: a known, temporary price cut on durables until the end or the money ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from model.dimensions import (
+    CATEGORIES, ITEM_CATEGORY, ITEM_CATEGORY_INDEX, ITEMS, PLACES,
+)  # fmt: skip
+from model.policy.instruments import Instruments
+from model.policy.levers.base import (
+    F64, I64, Payment, Setting, by_place, payments, place_mask,
+)  # fmt: skip
+from model.policy.settings import TradeIn
+from model.solvers.durables import SubsidySchedule
+
+FEN_IN_YI_YUAN = 10**10
+
+
+@dataclass
+class TradeInLever:
+    """Subsidy from `start` to `end` (inclusive months of the run), known from `announced`.
+
+    `rates`, `caps` [month, item] follow dated settings. The budget is a hard stop: once the money
+    is spent the subsidy is off; the last month's claims beyond it are owed by the cities.
+    """
+
+    name: str
+    settings: TradeIn
+    announced: int
+    start: int
+    end: int
+    rates: F64
+    caps: F64
+    spent: int = 0
+    _last: int = 0
+    _claims: list[tuple[int, I64]] = field(default_factory=list)
+
+    @property
+    def budget(self) -> int:
+        """Money of all payers, fen."""
+        return round(self.settings.budget_yi_yuan * FEN_IN_YI_YUAN)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the money is spent."""
+        return self.spent >= self.budget
+
+    @property
+    def items(self) -> I64:
+        """0/1 by item."""
+        return np.array([int(ITEM_CATEGORY[item] in self.settings.items) for item in ITEMS])
+
+    def schedule(self, prices: F64) -> SubsidySchedule:
+        """What households know of the programme; `prices` [item, class] yuan."""
+        ceilings = self._ceilings()
+        amount = np.minimum(self.rates[self.start][:, None] * prices, self.caps[self.start][:, None])
+        share = np.where(prices <= ceilings[:, None], amount / prices, 0.0)
+        instant = self.settings.payment == "instant"
+        return SubsidySchedule(self.announced, self.start, self.end + 1, share, instant)
+
+    def _ceilings(self) -> F64:
+        found = np.full(len(ITEMS), np.inf)
+        for at, item in enumerate(ITEMS):
+            rule = self.settings.items.get(ITEM_CATEGORY[item])
+            if rule is not None and rule.price_ceiling_yuan is not None:
+                found[at] = rule.price_ceiling_yuan
+        return found
+
+    def act(self, setting: Setting, surface: Instruments) -> None:
+        """Write rates, caps and the gate: what part of expected claims the money covers."""
+        surface.claims_open |= bool(self._claims)
+        if not (self.start <= setting.month <= self.end) or self.exhausted:
+            return
+        on = self.items > 0
+        surface.subsidy_rate[on] = self.rates[setting.month][on]
+        surface.subsidy_cap[on] = self.caps[setting.month][on]
+        surface.price_ceiling[on] = self._ceilings()[on]
+        surface.subsidy_places = np.maximum(surface.subsidy_places, place_mask(self.settings.cities))
+        surface.subsidy_instant = self.settings.payment == "instant"
+        surface.reimbursement_lag = max(1, self.settings.reimbursement_lag_months)
+        left = self.budget - self.spent
+        surface.subsidy_gate = min(1.0, left / self._last) if self._last > left else 1.0
+
+    def bill(self, setting: Setting, totals: I64) -> list[Payment]:
+        """Instant discounts are owed to sellers now, claims to households after the lag."""
+        due: list[Payment] = []
+        lag = max(1, self.settings.reimbursement_lag_months)
+        for month, amounts in [claim for claim in self._claims if claim[0] + lag <= setting.month]:
+            due += payments(self.name, "households", amounts, self.settings.payers)
+            self._claims.remove((month, amounts))
+        if self.start <= setting.month <= self.end and not self.exhausted:
+            due += self._charge(setting.month, totals)
+        return due
+
+    def _charge(self, month: int, totals: I64) -> list[Payment]:
+        instant = by_place(totals, "subsidy_instant") * self.items
+        claims = by_place(totals, "subsidy_claims") * self.items
+        charged = int(instant.sum() + claims.sum())
+        left = self.budget - self.spent
+        self.spent, self._last = self.spent + charged, charged
+        if claims.any():
+            self._claims.append((month, claims.sum(axis=1)))
+        due = np.zeros((len(PLACES), len(CATEGORIES)), np.int64)
+        np.add.at(due, (slice(None), np.array(ITEM_CATEGORY_INDEX)), instant)
+        covered = due if charged <= left else (due * (left / charged)).astype(np.int64)
+        over = due - covered
+        beyond = [Payment(self.name, "cities", "sellers", over)] if over.any() else []
+        return payments(self.name, "sellers", covered, self.settings.payers) + beyond

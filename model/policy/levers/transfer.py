@@ -1,0 +1,59 @@
+"""Cash to eligible households, once or every month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.agents.household_layout import field
+from model.dimensions import AGE_GROUPS, PLACES, RESIDENCES, STAGES
+from model.policy.instruments import Instruments
+from model.policy.levers.base import I64, Payment, Setting, group_mask, payments
+from model.policy.settings import Transfer
+
+
+@dataclass(frozen=True)
+class TransferLever:
+    """Pays in month `start`, or from then on if permanent (then it is permanent income)."""
+
+    name: str
+    settings: Transfer
+    start: int
+
+    def _eligible(self) -> npt.NDArray[np.bool_]:
+        """Eligible [cell, group, stage]."""
+        who = self.settings.eligible
+        ages = None if who.age_groups is None else tuple(AGE_GROUPS.index(a) for a in who.age_groups)
+        groups = group_mask(who.quintiles, ages)
+        places = np.isin(PLACES, who.places or PLACES)
+        residences = np.isin(RESIDENCES, who.residence or RESIDENCES)
+        stages = np.isin(STAGES, who.stage or STAGES)
+        cells = (places[:, None] & residences[None, :]).ravel()
+        return cells[:, None, None] & groups[None, :, None] & stages[None, None, :]
+
+    def _pays(self, month: int) -> bool:
+        return month == self.start or (self.settings.permanent and month > self.start)
+
+    def act(self, setting: Setting, surface: Instruments) -> None:
+        """Add the amount to the transfers of eligible households."""
+        if self._pays(setting.month):
+            person = self.settings.yuan_per_person is not None
+            kind = (2 if self.settings.permanent else 0) + int(person)
+            surface.transfer[kind] += self._eligible() * self._fen()
+
+    def _fen(self) -> int:
+        s = self.settings
+        yuan = s.yuan_per_household if s.yuan_per_person is None else s.yuan_per_person
+        return round((yuan or 0.0) * 100)
+
+    def bill(self, setting: Setting, totals: I64) -> list[Payment]:
+        """The payer owes the amount for every eligible household or person."""
+        if not self._pays(setting.month):
+            return []
+        person = self.settings.yuan_per_person is not None
+        counted = field(totals, "eligible_persons" if person else "eligible_households")
+        reached = counted.reshape(-1, self._eligible().shape[1], len(STAGES)) * self._eligible()
+        amounts = reached.sum(axis=(1, 2)).reshape(len(PLACES), -1).sum(axis=1) * self._fen()
+        return payments(self.name, "households", amounts, {self.settings.payer: 1.0})
