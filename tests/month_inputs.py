@@ -46,6 +46,7 @@ class Policy:
     transfer_once: int = 0
     transfer_person: int = 0
     transfer_standing: int = 0
+    transfer_standing_person: int = 0
     pension_rise: float = 0.0
 
 
@@ -192,9 +193,10 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
     }
 
 
-def _transfers(policy: Policy) -> tuple[int, int, int]:
-    """One-off per household, one-off per person, standing per household, fen."""
-    return policy.transfer_once, policy.transfer_person, policy.transfer_standing
+def _transfers(policy: Policy) -> tuple[int, int, int, int]:
+    """One-off per household and per person, standing per household and per person, fen."""
+    return (policy.transfer_once, policy.transfer_person,
+            policy.transfer_standing, policy.transfer_standing_person)  # fmt: skip
 
 
 def _pension_inputs(policy: Policy) -> dict[str, object]:
@@ -293,6 +295,6 @@ def _voucher_inputs(policy: Policy) -> dict[str, object]:
     return {
         "batch_first": np.arange(len(PLACES) + 1) * each,
         "batch": batch,
-        "batch_rule": np.tile([25.0, 1.0, 0.35, 1.0, policy.displaced], (count, 1)),
+        "batch_rule": np.tile([25.0, 1.0, 0.35, 8.0, policy.displaced], (count, 1)),
         "basket": np.tile(basket, (count, 1)),
     }

@@ -26,7 +26,10 @@ POLICIES = {
     "vouchers_without_threshold": replace(VOUCHERS, threshold=0, needs_phone=0),
     "subsidy_instant": TRADE_IN,
     "subsidy_reimbursed": replace(TRADE_IN, instant=0, claim_lag=1),
-    "transfers": Policy(transfer_once=60_000, transfer_person=10_000, transfer_standing=20_000),
+    "transfers": Policy(
+        transfer_once=60_000, transfer_person=10_000, transfer_standing=20_000,
+        transfer_standing_person=3_000,
+    ),
     "pensions": Policy(pension_rise=0.05),
     "everything": Policy(
         floor=1.3, voucher_batches=3, threshold=6_000, subsidy_share=0.2, instant=0, claim_lag=2,
@@ -146,6 +149,7 @@ POLICY = st.builds(
     transfer_once=st.integers(0, 500_000),
     transfer_person=st.integers(0, 50_000),
     transfer_standing=st.integers(0, 50_000),
+    transfer_standing_person=st.integers(0, 20_000),
     pension_rise=st.floats(0.0, 0.3),
 )
 
