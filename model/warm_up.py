@@ -162,7 +162,7 @@ def _next_rates(
 
 def _employment(population: Population) -> I64:
     """Employed persons [place, sector] of a population."""
-    working = (population.stage < 2) * (population.earners.astype(np.int64) - population.stage)
+    working = population.earners.astype(np.int64) - (population.stage == 1)
     cell = population.place.astype(np.int64) * len(SECTORS) + population.sector
     weighted = np.bincount(
         cell, working * population.weight, minlength=len(PLACES) * len(SECTORS)

@@ -99,7 +99,7 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
             hazard += m.job_hazard
         if draw < m.retirement:
-            book("separations", h.sector, h.earners)
+            book("separations", h.sector, 1)
             retire(h, m)
         elif draw < hazard:
             book("separations", h.sector, 1)
@@ -107,13 +107,18 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     elif h.stage == 1:
         if draw < m.find[h.place]:
             book("separations", h.sector, h.earners - 1)
-            h.sector = sector_of(mix(draw, 7), m, h.place)
+            new = sector_of(mix(draw, 7), m, h.place)
+            # A job pays what its sector pays: the household keeps its rank, not its old level.
+            levels = m.anchor[h.place * 2 + h.residence, h.work_class]
+            if levels[h.sector] > 0.0 and levels[new] > 0.0:
+                h.earnings = float(h.earnings * (levels[new] / levels[h.sector]))
+            h.sector = new
             book("hires", h.sector, h.earners)
             h.stage = 0
         elif draw < m.find[h.place] + m.retirement:
-            book("separations", h.sector, h.earners - 1)
             retire(h, m)
     elif draw < m.generation:
+        book("separations", h.sector, h.earners)
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
 
@@ -133,11 +138,13 @@ def retire(h: Any, m: Any) -> None:
     h.pension = float(income * m.pension_part[h.scheme])
     h.earnings = income - h.pension
     h.pensioners = 1 if h.size == 1 else 2
+    h.earners -= 1
     h.stage, h.age, h.group = 2, 60, (h.group // 4) * 4 + 3
 
 
 def renew(h: Any, m: Any, draw: int) -> None:
     """A pensioner household hands over to a working one, which inherits its balances."""
+    h.earners = min(h.earners + 1, 2)
     h.work_class = 1 if h.scheme == 1 else (2 if h.residence == 1 else 4)
     h.sector = 0 if h.work_class == 4 else sector_of(draw, m, h.place)
     h.earnings = (h.earnings + h.pension) / m.retirement_ratio
@@ -179,8 +186,8 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         book("retired", 0, 1)
     else:
         book("earnings", h.sector * 2 + own, earned)
-        book("employed", h.sector, h.earners - h.stage)
         book("unemployed", 0, h.stage)
+    book("employed", h.sector, h.earners - (1 if h.stage == 1 else 0))
     book("pensions", h.scheme, pension)
     book("pension_rise", h.scheme, pension - fen(h.pension * m.trend))
     book("property", 0, dividends)

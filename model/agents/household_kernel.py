@@ -38,7 +38,7 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         draw(s.words, 0, n, first, cell, m.month, PURPOSE_MONTH, m.seed[0], m.seed[1])
         draw(s.words, 4, n, first, cell, m.month, PURPOSE_DURABLES, m.seed[0], m.seed[1])
         wage_floor(c, m.work, s, begin, n, place)
-        stages(c, m.work, s, part, begin, n, place, cell)
+        stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
         incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
         seldom(c, m.income, s, part, begin, n, place, residence, m.trend, m.month)
         locate(m.budget, s, n, place, m.trend)

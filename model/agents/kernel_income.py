@@ -40,7 +40,7 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def stages(c, m, s, part, start, n, place, cell):  # type: ignore[no-untyped-def]
+def stages(c, m, anchor, s, part, start, n, place, cell):  # type: ignore[no-untyped-def]
     """Find the rows whose draw can change their stage, then handle those."""
     most = m.retirement + m.job_hazard
     top = np.int64(0)
@@ -55,12 +55,12 @@ def stages(c, m, s, part, start, n, place, cell):  # type: ignore[no-untyped-def
         queue[count] = i
         count += 1 if np.int64(words[1, i]) < limit else 0
     if count > 0:
-        _lose_find_or_leave(c, m, s, part, start, count, place)
+        _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell)
         _hand_over(c, m, s, part, start, count, place, cell)
 
 
 @njit(**JIT)
-def _lose_find_or_leave(c, m, s, part, start, count, place):  # type: ignore[no-untyped-def]
+def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # type: ignore[no-untyped-def]
     """Job loss and job finding of the queued rows; those who retire are marked in `flags`."""
     stage, sector, earners, words = c.stage, c.sector, c.earners, s.words
     markdown, lift = c.markdown, s.lift
@@ -77,7 +77,7 @@ def _lose_find_or_leave(c, m, s, part, start, count, place):  # type: ignore[no-
                 hazard += m.job_hazard
             if u < m.retirement:
                 s.flags[q] = 1
-                part[k.O_SEPARATIONS + job] += earners[row]
+                part[k.O_SEPARATIONS + job] += 1
             elif u < hazard:
                 stage[row] = 1
                 part[k.O_SEPARATIONS + job] += 1
@@ -85,11 +85,15 @@ def _lose_find_or_leave(c, m, s, part, start, count, place):  # type: ignore[no-
             new = _sector_of(mix(u, 7), m.hire_cdf, place)
             part[k.O_SEPARATIONS + job] += earners[row] - 1
             part[k.O_HIRES + new] += earners[row]
+            # A job pays what its sector pays: the household keeps its rank, not its old level.
+            at_work = np.int64(c.work_class[row])
+            old_level, new_level = anchor[cell, at_work, job], anchor[cell, at_work, new]
+            if old_level > 0.0 and new_level > 0.0:
+                c.earnings[row] *= new_level / old_level
             stage[row] = 0
             sector[row] = new
         elif u < m.find[place] + m.retirement:
             s.flags[q] = 1
-            part[k.O_SEPARATIONS + job] += earners[row] - 1
 
 
 @njit(**INLINE)
@@ -113,6 +117,7 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
             c.earnings[row] = income - c.pension[row]
             c.scheme[row] = scheme
             c.pensioners[row] = 1 if c.size[row] == 1 else 2
+            c.earners[row] -= 1
             c.stage[row] = 2
             c.age[row] = 60
             c.group[row] = (c.group[row] // 4) * 4 + 3
@@ -123,6 +128,8 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
             age_group = 0
             while age_group < 2 and (word & 0xFFFF) >= m.working_ages[age_group]:
                 age_group += 1
+            part[k.O_SEPARATIONS + np.int64(c.sector[row])] += c.earners[row]
+            c.earners[row] = min(c.earners[row] + 1, 2)
             c.work_class[row] = work_class
             c.sector[row] = job
             c.earnings[row] = (c.earnings[row] + c.pension[row]) / m.retirement_ratio
@@ -179,7 +186,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
         part[k.O_OTHER] += earned * home
         part[k.O_RETIRED] += home
         part[k.O_EARNINGS + sector * 2 + own] += earned * (1 - home)
-        part[k.O_EMPLOYED + sector] += (c.earners[row] - stage) * (1 - home)
+        part[k.O_EMPLOYED + sector] += c.earners[row] - (1 if stage == 1 else 0)
         part[k.O_UNEMPLOYED] += stage * (1 - home)
         part[k.O_PENSIONS + scheme] += paid_pension
         part[k.O_PENSION_RISE + scheme] += paid_pension - fen(c.pension[row] * trend)
