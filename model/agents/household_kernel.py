@@ -14,7 +14,7 @@ from numba import njit
 from model.agents import kernel_durables, kernel_income, kernel_vouchers
 from model.agents.household_layout import V_APPLY, V_DIGITAL, V_GROUPS, V_PURPOSE
 from model.agents.kernel_common import (
-    BLOCK, JIT, PURPOSE_DURABLES, PURPOSE_MONTH, draw,
+    ALLOCATING, BLOCK, JIT, PURPOSE_DURABLES, PURPOSE_MONTH, draw,
 )  # fmt: skip
 
 wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes
@@ -51,7 +51,7 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         close(c, m.budget, s, part, begin, n)
 
 
-@njit(**JIT)
+@njit(**ALLOCATING)
 def month_of_chunks(c, m, s, totals, chunks):  # type: ignore[no-untyped-def]
     """One month of several chunks [(start, stop, place, residence, weight, cell start)].
 
@@ -67,7 +67,7 @@ def month_of_chunks(c, m, s, totals, chunks):  # type: ignore[no-untyped-def]
             totals[cell, f] += weight * part[f]
 
 
-@njit(**JIT)
+@njit(**ALLOCATING)
 def race(c, fields, start, stop, cell, month, cell_start, low, high, histogram):  # type: ignore[no-untyped-def]
     """Applicants of a voucher batch by arrival key: adds households to histogram [2**16]."""
     words = np.zeros((4, BLOCK), np.uint32)

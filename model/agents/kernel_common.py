@@ -16,7 +16,10 @@ from numba import njit
 from model.agents import household_layout as layout
 from model.solvers.grids import INCOME_GRID
 
-JIT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+# Kernels allocate nothing, so they need no reference counts: counting the arrays of named tuples
+# would cost more than the rules do.
+JIT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+ALLOCATING: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 INLINE: dict[str, Any] = {**JIT, "inline": "always"}
 BLOCK = 256
 LOW32 = 0xFFFFFFFF
