@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from model.agents import household_layout as layout
-from model.agents.household_layout import Columns, Month
+from model.agents.household_layout import Columns, Month, month_of
 from model.dimensions import GROUPS, NOT_OWNED, PLACES, STAGES
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
@@ -144,19 +144,16 @@ def chunks(parts: I64, size: int) -> I64:
 
 def month(number: int, policy: Policy, seed: tuple[int, int] = (1, 0)) -> Month:
     """Inputs of one month; hazards are high, so that few households meet every rule."""
-    return Month(
-        seed=np.array(seed),
-        month=number,
-        trend=1.004**number,
-        has_transfer=int(any(_transfers(policy))),
-        claims_open=int(policy.subsidy_share > 0 and not policy.instant),
-        season=np.array([0.97, 1.04]),
-        **_income_inputs(policy),
-        **_pension_inputs(policy),
-        **_spending_inputs(number),
-        **_durable_inputs(policy),
-        **_voucher_inputs(policy),
-    )
+    values = {
+        "seed": np.array(seed),
+        "month": number,
+        "trend": 1.004**number,
+        "has_transfer": int(any(_transfers(policy))),
+        "claims_open": int(policy.subsidy_share > 0 and not policy.instant),
+        "season": np.array([0.97, 1.04]),
+    }
+    values |= _income_inputs(policy) | _pension_inputs(policy) | _spending_inputs(number)
+    return month_of(values | _durable_inputs(policy) | _voucher_inputs(policy))
 
 
 def _unit_mean_shocks(spread: float) -> F64:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from model.agents.array_agents import ArrayAgent, ArrayAgentSet, ArrayStore, Column
-from model.agents.household_layout import OFFSETS, TOTALS
+from model.agents.household_layout import OFFSETS, TOTALS, flat
 from model.agents.views import (
     FirmCell,
     Household,
@@ -237,7 +237,8 @@ def booker(account: Any, weight: int) -> Callable[[str, int, int], None]:
 
 def test_do_runs_the_rules_of_a_household(pair: Pair) -> None:
     arrays, plain = pair
-    month = month_inputs.month(0, Policy(voucher_batches=2, subsidy_share=0.15, instant=0))
+    policy = Policy(voucher_batches=2, subsidy_share=0.15, instant=0)
+    month = flat(month_inputs.month(0, policy))
     totals = np.zeros((CELLS, TOTALS), np.int64)
     for agent in arrays.select(at_most=200):
         agent.live_one_month(month, booker(totals[agent.place * 2 + agent.residence], agent.weight))

@@ -19,7 +19,7 @@ from model.agents.array_store import Compute
 from model.agents.firms import FirmState
 from model.agents.governments import PROVINCE_ROW, Governments
 from model.agents.household import Book, live_one_month
-from model.agents.household_layout import Columns, Month
+from model.agents.household_layout import Columns
 from model.dimensions import PLACES, RESIDENCES, SECTORS
 from model.ledger import BANK, CITIES, FIRMS, OUTSIDE, PROVINCE, Ledger
 from model.markets.labour import LabourState
@@ -77,8 +77,11 @@ class Household(ArrayAgent):
         """Age group of the head, 0..3."""
         return self.group % 4
 
-    def live_one_month(self, month: Month, book: Book) -> None:
-        """The rules of one household, in plain Python; the compiled kernel gives the same."""
+    def live_one_month(self, month: Any, book: Book) -> None:
+        """The rules of one household, in plain Python; the compiled kernel gives the same.
+
+        `month` is `household_layout.flat` of the month's inputs.
+        """
         live_one_month(self, month, book)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.agents.household import live_one_month
-from model.agents.household_layout import OFFSETS, TOTALS, Columns, Month
+from model.agents.household_layout import OFFSETS, TOTALS, Columns, Month, flat
 from model.agents.views import segment_attributes
 from model.dimensions import PLACES, RESIDENCES
 
@@ -30,8 +30,8 @@ class PlainHousehold(mesa.Agent):
         self.__dict__.update(attributes)
         self._totals = model.totals[self.place * 2 + self.residence]
 
-    def live_one_month(self, month: Month) -> None:
-        """The rules of `model.agents.household`, on this object."""
+    def live_one_month(self, month: Any) -> None:
+        """The rules of `model.agents.household`, on this object; `month` is a flat one."""
         live_one_month(self, month, self.book)
 
     def book(self, name: str, index: int, amount: int) -> None:
@@ -54,7 +54,7 @@ class PlainMesaModel(mesa.Model):
         for row in self.totals:
             row[:] = [0] * TOTALS
         activate = self.agents.shuffle_do if shuffled else self.agents.do
-        activate("live_one_month", month)
+        activate("live_one_month", flat(month))
         return np.array(self.totals)
 
     def column(self, name: str) -> npt.NDArray[Any]:
