@@ -224,7 +224,9 @@ def wealth_moments(run: Experiment) -> list[Moment]:
         here = run.start.residence == residence
         mean = float(run.base["income"][:MONTHS, here].mean())
         found.append(
-            Moment(f"mean income a month, {RESIDENCES[residence]}", mean, target * 0.95, target * 1.05)
+            Moment(
+                f"mean income a month, {RESIDENCES[residence]}", mean, target * 0.95, target * 1.05
+            )
         )
         share = _ratio(liquid[here], annual[here], weight[here])
         found.append(Moment(f"liquid over annual income, {RESIDENCES[residence]}", share))
@@ -267,7 +269,9 @@ def main() -> int:
     found = moments(parameters, consumption_tables(parameters))
     sys.stdout.write(format_table(found) + "\n")
     missed = [m.name for m in found if not m.met]
-    sys.stdout.write(f"missed {len(missed)} of {sum(m.low is not None or m.high is not None for m in found)}\n")
+    sys.stdout.write(
+        f"missed {len(missed)} of {sum(m.low is not None or m.high is not None for m in found)}\n"
+    )
     return len(missed)
 
 

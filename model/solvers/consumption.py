@@ -5,14 +5,14 @@ Monthly, real and detrended by income growth G, a household of a patience type s
     max E sum beta^t u(c),  u(c) = (c - cmin)^(1 - gamma) / (1 - gamma)
     m' = (R / G) (m - c) + n',  0 <= c <= m,  n' = max(y' - X', floor)
 
-with permanent income p: while the head works, p' = (1 - d) p psi + d pbar (a Kesten process: mean
-preserved, stationary spread) and y' = p' xi; while unemployed, psi = 1 and y' = share p + benefit;
+with permanent income p: before retirement p' = (1 - d) p psi + d pbar (a Kesten process: mean
+preserved, stationary spread); at work y' = p' xi, while unemployed y' = share p' + benefit;
 retirement multiplies p by the replacement ratio, succession by a working generation divides it.
 X' is a large medical bill. The Euler equation is u'(c) = beta R G^-gamma E u'(c').
 
-The income state of the table is SPENDABLE permanent income p (1 - kappa(p)): a committed share kappa
-of regular income never reaches the monthly choice. Expectations follow p itself, so the step between
-two spendable incomes goes through `CommittedRule`.
+The income state of the table is SPENDABLE permanent income p (1 - kappa(p)): a committed share
+kappa of regular income never reaches the monthly choice. Expectations follow p itself, so the step
+between two spendable incomes goes through `CommittedRule`.
 
 Sources: Carroll (2006, Economics Letters 91) for the endogenous grid; Kesten (1973) for the income
 process; Chamon, Liu and Prasad (2013, Journal of Development Economics 105) for the risks.
@@ -27,21 +27,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from model.dimensions import PATIENCE_TYPES, RESIDENCES, STAGES
 from model.parameters import Parameters
-from model.solvers import grids
+from model.solvers import endogenous_grid, grids
 from model.solvers.cache import cached, combined_digest, source_digest
+from model.solvers.endogenous_grid import (
+    COARSE_PER_OCTAVE,
+    Policy,
+    Problem,
+    asset_grid,
+    on_assets,
+    on_cash_grid,
+    solve,
+)
 from model.solvers.grids import CASH_GRID, INCOME_GRID, FloatArray
 
 FloatTable = npt.NDArray[np.float32]
 EMPLOYED, UNEMPLOYED, RETIRED = range(len(STAGES))
 MONTHS = 12
-# Numerical settings: precision and speed, never the economics.
-TOLERANCE = 1e-6  # largest relative change of consumption in one iteration, see `solve`
-MAX_ITERATIONS = 20_000
-ASSETS_PER_OCTAVE = 6
 HERMITE_NODES = 5
 
 
@@ -56,34 +60,6 @@ class ConsumptionTables:
 
     values: FloatTable
     iterations: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One income-fluctuation problem with S stages and P income states.
-
-    `transition` [S*P, S*P]: probability of (stage, income) next month given today's;
-    `net_income` [S, P, K] yuan and `probability` [S, K]: income after bills on arrival there;
-    `discount` = beta R G^-gamma; `interest` = R / G, both monthly.
-    """
-
-    transition: FloatArray
-    net_income: FloatArray
-    probability: FloatArray
-    discount: float
-    interest: float
-    risk_aversion: float
-    subsistence: float
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Consumption [S, P, A] and cash on hand [S, P, A] at end-of-period assets [A]; yuan."""
-
-    assets: FloatArray
-    cash: FloatArray
-    consumption: FloatArray
-    iterations: int
 
 
 @dataclass(frozen=True)
@@ -124,173 +100,12 @@ def committed_rule(parameters: Parameters) -> CommittedRule:
     )
 
 
-# ---------------------------------------------------------------- kernels
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _expected_marginal(
-    assets: FloatArray,
-    cash: FloatArray,
-    consumption: FloatArray,
-    net_income: FloatArray,
-    probability: FloatArray,
-    interest: float,
-    risk_aversion: float,
-    subsistence: float,
-    out: FloatArray,
-) -> None:
-    """Expected marginal utility [S, P, A] on arrival in (stage, income) with assets carried over."""
-    last = assets.size - 1
-    for s in range(cash.shape[0]):
-        for j in range(cash.shape[1]):
-            known_cash = cash[s, j]
-            known = consumption[s, j]
-            out[s, j, :] = 0.0
-            for k in range(net_income.shape[2]):
-                chance = probability[s, k]
-                if chance == 0.0:
-                    continue
-                at = 0
-                for i in range(assets.size):
-                    m = interest * assets[i] + net_income[s, j, k]
-                    if m <= known_cash[0]:
-                        c = m
-                    else:
-                        while at < last - 1 and known_cash[at + 1] < m:
-                            at += 1
-                        slope = (known[at + 1] - known[at]) / (known_cash[at + 1] - known_cash[at])
-                        c = known[at] + slope * (m - known_cash[at])
-                    out[s, j, i] += chance * (c - subsistence) ** (-risk_aversion)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _euler_step(
-    starts: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
-    weights: FloatArray,
-    marginal: FloatArray,
-    discount: float,
-    risk_aversion: float,
-    subsistence: float,
-    assets: FloatArray,
-    consumption: FloatArray,
-    cash: FloatArray,
-) -> float:
-    """Invert the Euler equation at every asset node; returns the largest relative change."""
-    incomes, nodes = cash.shape[1], assets.size
-    expected = np.empty(nodes)
-    change = 0.0
-    for row in range(starts.size - 1):
-        s, j = row // incomes, row % incomes
-        expected[:] = 0.0
-        for entry in range(starts[row], starts[row + 1]):
-            t, q = columns[entry] // incomes, columns[entry] % incomes
-            for i in range(nodes):
-                expected[i] += weights[entry] * marginal[t, q, i]
-        for i in range(nodes):
-            c = subsistence + (discount * expected[i]) ** (-1.0 / risk_aversion)
-            change = max(change, abs(c / consumption[s, j, i] - 1.0))
-            consumption[s, j, i] = c
-            cash[s, j, i] = assets[i] + c
-    return change
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _iterate(
-    starts: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
-    weights: FloatArray,
-    net_income: FloatArray,
-    probability: FloatArray,
-    discount: float,
-    interest: float,
-    risk_aversion: float,
-    subsistence: float,
-    assets: FloatArray,
-    consumption: FloatArray,
-    cash: FloatArray,
-    tolerance: float,
-    limit: int,
-) -> int:
-    """Iterate to the fixed point in place; returns the iterations used (limit + 1 if not met)."""
-    marginal = np.empty_like(cash)
-    for iteration in range(1, limit + 1):
-        _expected_marginal(
-            assets, cash, consumption, net_income, probability, interest, risk_aversion,
-            subsistence, marginal,
-        )  # fmt: skip
-        change = _euler_step(
-            starts, columns, weights, marginal, discount, risk_aversion, subsistence, assets,
-            consumption, cash,
-        )  # fmt: skip
-        if change < tolerance:
-            return iteration
-    return limit + 1
-
-
-# ---------------------------------------------------------------- one problem
-
-
-def asset_grid(top: float, bottom: float = 8.0) -> FloatArray:
-    """End-of-period assets: zero, then equal steps in the log from `bottom` to `top` yuan."""
-    count = int(round(np.log2(top / bottom) * ASSETS_PER_OCTAVE)) + 1
-    return np.concatenate([[0.0], np.geomspace(bottom, top, count)])
-
-
-def sparse_rows(
-    matrix: FloatArray,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], FloatArray]:
-    """Row starts, columns and values of the non-zero entries of a square matrix."""
-    rows, columns = np.nonzero(matrix)
-    starts = np.searchsorted(rows, np.arange(matrix.shape[0] + 1))
-    return starts.astype(np.int64), columns.astype(np.int64), matrix[rows, columns]
-
-
-def solve(
-    problem: Problem,
-    assets: FloatArray,
-    start: Policy | None = None,
-    tolerance: float = TOLERANCE,
-) -> Policy:
-    """Fixed point of the Euler equation, from the policy `start` if given.
-
-    Stops when no node's consumption changes by more than `tolerance` (relative) in one iteration.
-    Raises RuntimeError if that is not reached.
-    """
-    if start is None:
-        mean = np.einsum("spk,sk->sp", problem.net_income, problem.probability)
-        consumption = mean[:, :, None] + (problem.interest - 1.0 + 0.05) * assets
-    else:
-        consumption = start.consumption.copy()
-    cash = assets + consumption
-    used = _iterate(
-        *sparse_rows(problem.transition), problem.net_income, problem.probability,
-        problem.discount, problem.interest, problem.risk_aversion, problem.subsistence,
-        assets, consumption, cash, tolerance, MAX_ITERATIONS,
-    )  # fmt: skip
-    if used > MAX_ITERATIONS:
-        raise RuntimeError(f"consumption problem not solved in {MAX_ITERATIONS} iterations")
-    return Policy(assets, cash, consumption, used)
-
-
-def on_cash_grid(policy: Policy, nodes: FloatArray) -> FloatArray:
-    """Consumption [S, cash node, P] at cash `nodes`; all cash is spent below the first point."""
-    stages, incomes, _ = policy.cash.shape
-    values = np.empty((stages, nodes.size, incomes))
-    for s in range(stages):
-        for j in range(incomes):
-            cash, spent = policy.cash[s, j], policy.consumption[s, j]
-            slope = (spent[-1] - spent[-2]) / (cash[-1] - cash[-2])
-            beyond = spent[-1] + slope * (nodes - cash[-1])
-            inner = np.where(nodes > cash[-1], beyond, np.interp(nodes, cash, spent))
-            values[s, :, j] = np.where(nodes <= cash[0], nodes, np.minimum(inner, nodes))
-    return values
-
-
 # ---------------------------------------------------------------- building the problems
 
 
-def hermite_lognormal(deviation: float, nodes: int = HERMITE_NODES) -> tuple[FloatArray, FloatArray]:
+def hermite_lognormal(
+    deviation: float, nodes: int = HERMITE_NODES
+) -> tuple[FloatArray, FloatArray]:
     """Nodes and weights of a log-normal variable with mean one (Gauss-Hermite)."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
     weights = weights / weights.sum()
@@ -349,24 +164,25 @@ def _income_moves(
     shocks, weights = hermite_lognormal(deviation)
     replacement = parameters.array("consumption.replacement")[residence]
 
-    def moved(start: int, end: int, income: FloatArray) -> FloatArray:
+    def moved(end: int, income: FloatArray) -> FloatArray:
         arrival = rule.spendable(income, residence, end)
         mean = arrival @ weights if arrival.ndim == 2 else arrival
         spread = ((arrival - mean[:, None]) ** 2) @ weights if arrival.ndim == 2 else 0.0 * mean
         return moment_weights(nodes, mean, spread)
 
     working = keep * own[EMPLOYED][:, None] * shocks + pull
-    # Reversion goes on without work: if it stopped, job loss would prolong a high income's lead.
-    searching = keep * own[UNEMPLOYED] + pull
+    # The same without work: if shocks and reversion stopped, fear of unemployment would bring
+    # relief from the risk of the trade and could raise consumption.
+    searching = keep * own[UNEMPLOYED][:, None] * shocks + pull
     return {
-        (EMPLOYED, EMPLOYED): moved(EMPLOYED, EMPLOYED, working),
-        (EMPLOYED, UNEMPLOYED): moved(EMPLOYED, UNEMPLOYED, keep * own[EMPLOYED] + pull),
-        (EMPLOYED, RETIRED): moved(EMPLOYED, RETIRED, replacement * own[EMPLOYED]),
-        (UNEMPLOYED, EMPLOYED): moved(UNEMPLOYED, EMPLOYED, searching),
-        (UNEMPLOYED, UNEMPLOYED): moved(UNEMPLOYED, UNEMPLOYED, searching),
-        (UNEMPLOYED, RETIRED): moved(UNEMPLOYED, RETIRED, replacement * own[UNEMPLOYED]),
-        (RETIRED, EMPLOYED): moved(RETIRED, EMPLOYED, own[RETIRED] / replacement),
-        (RETIRED, RETIRED): moved(RETIRED, RETIRED, own[RETIRED]),
+        (EMPLOYED, EMPLOYED): moved(EMPLOYED, working),
+        (EMPLOYED, UNEMPLOYED): moved(UNEMPLOYED, working),
+        (EMPLOYED, RETIRED): moved(RETIRED, replacement * own[EMPLOYED]),
+        (UNEMPLOYED, EMPLOYED): moved(EMPLOYED, searching),
+        (UNEMPLOYED, UNEMPLOYED): moved(UNEMPLOYED, searching),
+        (UNEMPLOYED, RETIRED): moved(RETIRED, replacement * own[UNEMPLOYED]),
+        (RETIRED, EMPLOYED): moved(EMPLOYED, own[RETIRED] / replacement),
+        (RETIRED, RETIRED): moved(RETIRED, own[RETIRED]),
     }
 
 
@@ -401,7 +217,12 @@ def _net_incomes(
 def problems(
     parameters: Parameters, residence: int, patience: int, fears: Iterable[float]
 ) -> list[Problem]:
-    """The problems of one household type at each fear factor, on INCOME_GRID."""
+    """The problems of one household type at each fear factor, on INCOME_GRID.
+
+    Retired households plan on the next generation's earnings only with the weight
+    `consumption.heir_weight`; otherwise the estate is worth to them what own later years are.
+    """
+    weight = parameters.number("consumption.heir_weight")
     nodes = INCOME_GRID.nodes
     moves = _income_moves(parameters, residence, nodes)
     net_income, probability = _net_incomes(parameters, residence, nodes)
@@ -412,6 +233,7 @@ def problems(
     found = []
     for fear in fears:
         stages = stage_transition(parameters, residence, fear)
+        stages[RETIRED] = weight * stages[RETIRED] + (1.0 - weight) * np.eye(len(STAGES))[RETIRED]
         matrix = np.zeros((len(STAGES), nodes.size, len(STAGES), nodes.size))
         for (start, end), move in moves.items():
             matrix[start, :, end, :] = stages[start, end] * move
@@ -441,6 +263,9 @@ def _solve_type(
     tables, iterations = [], []
     policy: Policy | None = None
     for problem in problems(parameters, residence, patience, fears):
+        if policy is None:
+            coarse = asset_grid(CASH_GRID.nodes[-1], per_octave=COARSE_PER_OCTAVE)
+            policy = on_assets(solve(problem, coarse), assets)
         policy = solve(problem, assets, policy)
         tables.append(on_cash_grid(policy, CASH_GRID.nodes))
         iterations.append(policy.iterations)
@@ -472,7 +297,8 @@ def _rounded_down(tables: FloatArray) -> FloatTable:
 def tables_digest(parameters: Parameters) -> str:
     """Hash of the values and code that determine the consumption tables."""
     return combined_digest(
-        parameters.digest("consumption."), source_digest(__file__, str(grids.__file__))
+        parameters.digest("consumption."),
+        source_digest(__file__, str(endogenous_grid.__file__), str(grids.__file__)),
     )
 
 

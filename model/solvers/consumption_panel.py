@@ -3,8 +3,8 @@
 A stand-alone panel of households that follow the tables, the income process and the stages of
 `model.solvers.consumption` for a working life and longer. It gives the population synthesis a
 starting point near the ergodic state, and the calibration its moments. Durable purchases enter as
-random outlays (liquid wealth above a reserve first, committed wealth for the rest); everything is
-real and detrended, as in the tables.
+random outlays: appliances and digital goods from liquid wealth above a reserve, cars and what is
+missing from committed deposits. Everything is real and detrended, as in the tables.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Rules(NamedTuple):
     spread: float
     durable_share: float
     durable_gap: float
+    durable_cash: float
     durable_reserve: float
 
 
@@ -120,7 +121,7 @@ def _uniform(household: int, month: int, purpose: int) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _interval(nodes: FloatArray, value: float) -> int:
-    at = np.searchsorted(nodes, value, side="right") - 1
+    at = int(np.searchsorted(nodes, value, side="right")) - 1
     return min(max(at, 0), nodes.size - 2)
 
 
@@ -135,7 +136,7 @@ def _look_up(rules: Rules, r: int, s: int, b: int, cash: float, income: float) -
     table = rules.tables[r, s, b]
     low = table[i, j] * (1.0 - y) + table[i, j + 1] * y
     high = table[i + 1, j] * (1.0 - y) + table[i + 1, j + 1] * y
-    return min(low * (1.0 - x) + high * x, cash)
+    return float(min(low * (1.0 - x) + high * x, cash))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -144,7 +145,31 @@ def _committed(rules: Rules, household: int, r: int, s: int, income: float) -> f
     weight = 1.0 / (1.0 + (income / rules.centre) ** (-1.0 / rules.slope))
     share = rules.committed[r] * weight * (rules.retired_factor if s == RETIRED else 1.0)
     own = 1.0 + rules.spread * math.sqrt(12.0) * (_uniform(household, 0, 7) - 0.5)
-    return share * own
+    return float(share * own)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _next_stage(rules: Rules, household: int, month: int, r: int, before: int) -> int:
+    u = _uniform(household, month, 1)
+    now = 0
+    while now < 2 and u >= rules.stages[r, before, now]:
+        now += 1
+    return now
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _next_income(
+    rules: Rules, household: int, month: int, r: int, before: int, now: int, income: float
+) -> float:
+    """Permanent income of the new stage; the transitions are those of the tables."""
+    p = income
+    if before == RETIRED:
+        return p if now == RETIRED else float(p / rules.replacement[r])
+    if now == RETIRED:
+        return float(p * rules.replacement[r])
+    z = rules.normal[int(_uniform(household, month, 2) * rules.normal.size)]
+    p *= math.exp(rules.permanent * (z - 0.5 * rules.permanent))
+    return float((1.0 - rules.reversion) * p + rules.reversion * rules.anchor[r])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -171,22 +196,8 @@ def _simulate(
         r, b = residence[h], patience[h]
         for t in range(months):
             month = first_month + t
-            before = stage[h]
-            u = _uniform(h, month, 1)
-            now = 0
-            while now < 2 and u >= rules.stages[r, before, now]:
-                now += 1
-            p = income[h]
-            if before != RETIRED:
-                if now == EMPLOYED and before == EMPLOYED:
-                    z = rules.normal[int(_uniform(h, month, 2) * rules.normal.size)]
-                    p *= math.exp(rules.permanent * (z - 0.5 * rules.permanent))
-                if now == RETIRED:
-                    p *= rules.replacement[r]
-                else:
-                    p = (1.0 - rules.reversion) * p + rules.reversion * rules.anchor[r]
-            elif now != RETIRED:
-                p /= rules.replacement[r]
+            now = _next_stage(rules, h, month, r, stage[h])
+            p = _next_income(rules, h, month, r, stage[h], now, income[h])
             stage[h], income[h] = now, p
             paid = p * raised
             share = _committed(rules, h, r, now, paid if follow else p)
@@ -208,7 +219,8 @@ def _simulate(
             durable = 0.0
             if _uniform(h, month, 5) * rules.durable_gap < 1.0:
                 durable = rules.durable_share * rules.durable_gap * paid
-                rest -= min(durable, max(0.0, rest - rules.durable_reserve * paid))
+                spare = max(0.0, rest - rules.durable_reserve * paid)
+                rest -= min(rules.durable_cash * durable, spare)
             liquid[h] = rest
             if record.shape[0] > 0:
                 # Bills above the ability to pay are met by social assistance, which is income.
@@ -243,7 +255,7 @@ def panel_rules(tables: ConsumptionTables, parameters: Parameters, fear: int = 1
         one("unemployment_income_share"), one("medical_size") * one("out_of_pocket"),
         (interest / growth) ** (1.0 / MONTHS), one("committed.centre"), one("committed.slope"),
         one("committed.retired_factor"), one("committed.spread"), one("panel.durable_share"),
-        one("panel.durable_gap"), one("panel.durable_reserve"),
+        one("panel.durable_gap"), one("panel.durable_cash"), one("panel.durable_reserve"),
     )  # fmt: skip
 
 
