@@ -95,10 +95,16 @@ def activity_pay(rules: FirmRules, state: FirmState) -> tuple[Array, Array]:
     return employees, np.minimum(np.maximum(per_person, low), high)
 
 
-def hiring(rules: FirmRules, separation: Array, gap: Array, short: Flags) -> tuple[Array, Array]:
-    """F3: monthly vacancies and layoffs per worker; cells short of cash hire nobody."""
+def hiring(
+    rules: FirmRules, separation: Array, gap: Array, short: Flags, sampling: Array | float = 0.0
+) -> tuple[Array, Array]:
+    """F3: monthly vacancies and layoffs per worker; cells short of cash hire nobody.
+
+    `sampling` (15, 12) is the relative sampling error of a cell's measured staff: a gap within it
+    is no reason to lay off, or coarse scales would have more unemployment than fine ones.
+    """
     wanted = np.where(short, 0.0, np.maximum(separation - rules.hiring_gain * gap, 0.0))
-    layoffs = rules.layoff_speed * np.maximum(gap - rules.layoff_threshold, 0.0)
+    layoffs = rules.layoff_speed * np.maximum(gap - rules.layoff_threshold - sampling, 0.0)
     return wanted, np.where(short, rules.illiquid_layoff_factor, 1.0) * layoffs
 
 

@@ -86,7 +86,9 @@ class Markets(MarketState):
     def _jobs(self) -> tuple[Array, Array, Array]:
         rules, firms = self.labour_rules, self.firms
         gap = labour_gap(self.rules, firms)
-        wanted, layoffs = hiring(self.rules, self.separation, gap, firms.short_of_cash > 0)
+        wanted, layoffs = hiring(
+            self.rules, self.separation, gap, firms.short_of_cash > 0, self.sampling_error
+        )
         hires = wanted * self.state.labour.persons * firms.employment
         base = np.maximum(self.base_hires.sum(axis=1), 1e-9)
         vacancies = hires.sum(axis=1) / base

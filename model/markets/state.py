@@ -37,7 +37,8 @@ class MarketState:
     """Firms, governments, social funds, bank and outside at their base.
 
     `opening_flows` is the average month at trend 1 (fen), with balances. Posts the opening balance
-    sheet to `ledger`. `growth` is a year's nominal trend (default `outside.annual_growth`).
+    sheet to `ledger`. `growth` is a year's nominal trend (default `outside.annual_growth`), `scale` the households one
+    simulated household stands for.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class MarketState:
         ledger: Ledger,
         trend: float = 1.0,
         growth: float | None = None,
+        scale: int = 1,
     ) -> None:
         self.ledger = ledger
         self.state: EconomyState = open_accounts(opening_flows, parameters, growth)
@@ -58,6 +60,7 @@ class MarketState:
         self._base_jobs()
         self.overdraft: Fen = np.zeros(FIRMS.stop - FIRMS.start, dtype=np.int64)
         self.season = np.ones(SHAPE)
+        self.sampling_error = 1.0 / np.sqrt(np.maximum(self.state.labour.persons / scale, 1.0))
         self.month = 0
         self.visitor_factor = 1.0
         self.pay = np.ones((*SHAPE, 2))
