@@ -13,6 +13,7 @@ from model.agents.household_layout import (
 )  # fmt: skip
 from model.agents.household_month import MarketView, month_inputs, pack_batches
 from model.agents.households import household_flows
+from model.agents.views import household_set, register_agents, register_panel
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets, PolicyPayment
@@ -63,6 +64,11 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
         self._engel, self._season = engel_shares(p), season(p)
         self._floor = p.array("population.minimum_wage")
+        block = self.household_block
+        self.households = household_set(self, block.columns, block.segments, self.seed)
+        if not lean:
+            register_agents(self, self.markets)
+            register_panel(self, self.households, int(p.number("numerics.watched_households")))
         self._recorder = Recorder([lever.name for lever in self.levers], lean, retail_uplift(p))
         self._counts = self._count_people()
 

@@ -94,11 +94,12 @@ def wage_floor_lift(h: Any, m: Any) -> float:
 
 def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
+    retirement = m.retirement[h.residence]
     if h.stage == 0:
-        hazard = m.retirement + m.separation[h.place, h.sector]
+        hazard = retirement + m.separation[h.place, h.sector]
         if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
             hazard += m.job_hazard
-        if draw < m.retirement:
+        if draw < retirement:
             book("separations", h.sector, 1)
             retire(h, m)
         elif draw < hazard:
@@ -115,9 +116,9 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
             h.sector = new
             book("hires", h.sector, h.earners)
             h.stage = 0
-        elif draw < m.find[h.place] + m.retirement:
+        elif draw < m.find[h.place] + retirement:
             retire(h, m)
-    elif draw < m.generation:
+    elif draw < m.generation[h.residence]:
         book("separations", h.sector, h.earners)
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
@@ -133,7 +134,7 @@ def sector_of(draw: int, m: Any, place: int) -> int:
 
 def retire(h: Any, m: Any) -> None:
     """A working household becomes a pensioner household at the replacement ratio."""
-    income = (h.earnings + h.pension) * m.retirement_ratio
+    income = (h.earnings + h.pension) * float(m.retirement_ratio[h.residence])
     h.scheme = 1 if h.work_class <= 3 else 2
     h.pension = float(income * m.pension_part[h.scheme])
     h.earnings = income - h.pension
@@ -147,7 +148,7 @@ def renew(h: Any, m: Any, draw: int) -> None:
     h.earners = min(h.earners + 1, 2)
     h.work_class = 1 if h.scheme == 1 else (2 if h.residence == 1 else 4)
     h.sector = 0 if h.work_class == 4 else sector_of(draw, m, h.place)
-    h.earnings = (h.earnings + h.pension) / m.retirement_ratio
+    h.earnings = (h.earnings + h.pension) / float(m.retirement_ratio[h.residence])
     h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
     age_group = 0
     while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:
@@ -159,7 +160,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Permanent and transitory shocks, pay, pension, property income, committed saving."""
     own = 1 if h.work_class >= 3 else 0
     points = layout.SHOCK_POINTS
-    if h.stage == 0:
+    if h.stage < 2:
         anchor = m.anchor[h.place * 2 + h.residence, h.work_class, h.sector]
         shock = m.shock_permanent[draw >> 22]
         h.earnings = float(h.earnings * (1.0 - m.reversion) * shock + m.reversion * anchor)
@@ -196,12 +197,17 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
 
 
 def meet_bills(h: Any, m: Any, draw: int, book: Book) -> None:
-    """Housing outlays from committed deposits, benefit, medical bill, loan service, transfers."""
+    """Housing outlays, benefit, living allowance, medical bill, loan service, transfers."""
     housing = math.floor(h.committed * m.housing_share + 0.5)
     h.committed -= housing
     book("housing", 0, housing)
     if h.stage == 1 and h.work_class == 1:
         _receive(h, int(m.benefit[h.place]), "benefits", book)
+    allowance = math.floor(m.income_floor[h.residence] * m.trend)
+    if h.income_now < allowance:
+        book("pensions", 0, allowance - h.income_now)
+        h.cash += allowance - h.income_now
+        h.income_now = allowance
     if draw < m.medical_hazard[h.residence, h.stage]:
         bill = min(fen(m.medical_size * h.spendable * m.trend), max(h.cash // 2, 0))
         book("medical", 0, bill)
@@ -285,8 +291,13 @@ def pay_for_item(h: Any, m: Any, item: int, income_class: int, draw: int, book: 
     subsidy = int(m.subsidy[h.place, item, income_class]) if draw < m.take[item] else 0
     net = price - (subsidy if m.instant else 0)
     monthly = h.spendable * m.trend * 100.0
-    from_cash = min(max(h.cash - int(m.cash_buffer * monthly), 0), net)
-    from_committed = min(h.committed, net - from_cash)
+    free = max(h.cash - int(m.cash_buffer * monthly), 0)
+    if m.committed_first[item]:
+        from_committed = min(h.committed, net)
+        from_cash = min(free, net - from_committed)
+    else:
+        from_cash = min(free, net)
+        from_committed = min(h.committed, net - from_cash)
     loan = net - from_cash - from_committed
     if loan > 0:
         due = math.ceil(loan / m.loan_term[item])

@@ -64,10 +64,10 @@ class Work(NamedTuple):
     separation: I64  # [place, sector] of 2**32
     find: I64  # [place] of 2**32
     hire_cdf: I64  # [place, sector] of 2**32
-    retirement: int  # of 2**32
-    generation: int  # of 2**32
+    retirement: I64  # [residence] of 2**32
+    generation: I64  # [residence] of 2**32
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
-    retirement_ratio: float
+    retirement_ratio: F64  # [residence]
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
     floor: F64  # [place] gross monthly minimum wage, yuan
     base_floor: F64  # [place]
@@ -103,6 +103,7 @@ class Income(NamedTuple):
     housing_share: float  # of committed deposits spent on housing a month
     medical_hazard: I64  # [residence, stage] of 2**32
     medical_size: float
+    income_floor: I64  # [residence] fen a month: minimum living allowance
 
 
 class Goods(NamedTuple):
@@ -122,6 +123,7 @@ class Goods(NamedTuple):
     loan_term: F64  # [item] months
     instalment_cap: float
     cash_buffer: float
+    committed_first: I64  # [item] 1: committed deposits pay before cash
 
 
 class Budget(NamedTuple):

@@ -93,8 +93,13 @@ def pay_for(c, m, s, part, start, wishes, place, trend, month):  # type: ignore[
         subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] < m.take[item] else 0
         net = price - (subsidy if m.instant else 0)
         monthly = spendable[i] * trend * 100.0
-        from_cash = min(max(cash[i] - np.int64(m.cash_buffer * monthly), 0), net)
-        from_committed = min(committed[row], net - from_cash)
+        free = max(cash[i] - np.int64(m.cash_buffer * monthly), 0)
+        if m.committed_first[item]:
+            from_committed = min(committed[row], net)
+            from_cash = min(free, net - from_committed)
+        else:
+            from_cash = min(free, net)
+            from_committed = min(committed[row], net - from_cash)
         loan = net - from_cash - from_committed
         if loan > 0:
             due = np.int64(np.ceil(loan / m.loan_term[item]))

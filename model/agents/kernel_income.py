@@ -42,11 +42,12 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
 @njit(**JIT)
 def stages(c, m, anchor, s, part, start, n, place, cell):  # type: ignore[no-untyped-def]
     """Find the rows whose draw can change their stage, then handle those."""
-    most = m.retirement + m.job_hazard
+    residence = cell & 1
+    most = m.retirement[residence] + m.job_hazard
     top = np.int64(0)
     for j in range(12):
         top = max(top, m.separation[place, j])
-    working, seeking, retired = most + top, m.find[place] + m.retirement, np.int64(m.generation)
+    working, seeking, retired = most + top, m.find[place] + m.retirement[residence], m.generation[residence]
     stage, words, queue = c.stage, s.words, s.queue
     count = 0
     for i in range(n):
@@ -64,18 +65,19 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
     """Job loss and job finding of the queued rows; those who retire are marked in `flags`."""
     stage, sector, earners, words = c.stage, c.sector, c.earners, s.words
     markdown, lift = c.markdown, s.lift
+    retirement, generation = m.retirement[cell & 1], m.generation[cell & 1]
     for q in range(count):
         i = s.queue[q]
         row = start + i
         u, at, job = np.int64(words[1, i]), stage[row], np.int64(sector[row])
         s.flags[q] = 0
         if at == 2:
-            s.flags[q] = 2 if u < m.generation else 0
+            s.flags[q] = 2 if u < generation else 0
         elif at == 0:
-            hazard = m.retirement + m.separation[place, job]
+            hazard = retirement + m.separation[place, job]
             if lift[i] * (1.0 - markdown[row] * m.markdown_unit) > 1.0:
                 hazard += m.job_hazard
-            if u < m.retirement:
+            if u < retirement:
                 s.flags[q] = 1
                 part[k.O_SEPARATIONS + job] += 1
             elif u < hazard:
@@ -92,7 +94,7 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
                 c.earnings[row] *= new_level / old_level
             stage[row] = 0
             sector[row] = new
-        elif u < m.find[place] + m.retirement:
+        elif u < m.find[place] + retirement:
             s.flags[q] = 1
 
 
@@ -111,7 +113,7 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
     for q in range(count):
         row = start + s.queue[q]
         if s.flags[q] == 1:
-            income = (c.earnings[row] + c.pension[row]) * m.retirement_ratio
+            income = (c.earnings[row] + c.pension[row]) * m.retirement_ratio[cell & 1]
             scheme = 1 if c.work_class[row] <= 3 else 2
             c.pension[row] = income * m.pension_part[scheme]
             c.earnings[row] = income - c.pension[row]
@@ -132,7 +134,7 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
             c.earners[row] = min(c.earners[row] + 1, 2)
             c.work_class[row] = work_class
             c.sector[row] = job
-            c.earnings[row] = (c.earnings[row] + c.pension[row]) / m.retirement_ratio
+            c.earnings[row] = (c.earnings[row] + c.pension[row]) / m.retirement_ratio[cell & 1]
             c.pension[row] = 0.0
             c.scheme[row] = 0
             c.pensioners[row] = 0
@@ -159,7 +161,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
             earnings * keep * m.shock_permanent[word >> _SHOCK_SHIFT]
             + m.reversion * m.anchor[cell, work_class, sector]
         )
-        earnings = drifted if stage == 0 else earnings
+        earnings = drifted if stage < 2 else earnings
         c.earnings[row] = earnings
         earnings = earnings * s.lift[i]
         xi = m.shock_transitory[residence, (word >> 12) & _SHOCK_MASK]
@@ -201,6 +203,7 @@ def seldom(c, m, s, part, start, n, place, residence, trend, month):  # type: ig
     cell = place * 2 + residence
     committed, stage, work_class, debt = c.committed, c.stage, c.work_class, c.debt
     group, words, cash, income = c.group, s.words, s.cash, s.income
+    allowance = np.int64(np.floor(m.income_floor[residence] * trend))
     for i in range(n):
         row = start + i
         s.events[i] = 0
@@ -212,6 +215,10 @@ def seldom(c, m, s, part, start, n, place, residence, trend, month):  # type: ig
             income[i] += m.benefit[place]
             cash[i] += m.benefit[place]
             part[k.O_BENEFITS] += m.benefit[place]
+        if income[i] < allowance:
+            part[k.O_PENSIONS] += allowance - income[i]
+            cash[i] += allowance - income[i]
+            income[i] = allowance
         if np.int64(words[2, i]) < m.medical_hazard[residence, at]:
             bill = min(fen(m.medical_size * s.spendable[i] * trend), max(cash[i] // 2, 0))
             part[k.O_EVENT + np.int64(group[row]) * k.N_CATEGORIES + _HEALTH] += bill
