@@ -175,10 +175,10 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "separation": np.full((len(PLACES), SECTORS), int(0.03 * TWO32)),
         "find": np.full(len(PLACES), int(0.3 * TWO32)),
         "hire_cdf": np.tile(hires.astype(np.int64), (len(PLACES), 1)),
-        "retirement": int(0.02 * TWO32),
-        "generation": int(0.03 * TWO32),
+        "retirement": (np.array([0.015, 0.02]) * TWO32).astype(np.int64),
+        "generation": (np.array([0.03, 0.025]) * TWO32).astype(np.int64),
         "working_ages": np.array([13000, 43000, 65536]),
-        "retirement_ratio": 0.7,
+        "retirement_ratio": np.array([0.6, 0.7]),
         "floor": np.full(len(PLACES), 1900.0 * policy.floor),
         "base_floor": np.full(len(PLACES), 1900.0),
         "floor_log_rise": np.full(len(PLACES), np.log(policy.floor)),
@@ -204,6 +204,7 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
     return {
         "pension_part": np.array([0.0, 0.85, 0.4]),
         "benefit": np.full(len(PLACES), 178_500),
+        "income_floor": np.array([120_000, 250_000]),
         "unemployed_share": 0.4,
         "pension_rate": np.array([0.0, rise, rise / 2]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
@@ -267,6 +268,7 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "loan_term": np.full(ITEMS, 24.0),
         "instalment_cap": 0.5,
         "cash_buffer": 0.5,
+        "committed_first": (np.arange(ITEMS) == ITEMS - 1).astype(np.int64),
     }
 
 
