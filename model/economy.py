@@ -101,6 +101,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         for lever in self.levers:
             lever.act(self.setting, self.surface)
         self.surface.purchase_row = self.outlook.rows(self.month)
+        self.surface.unaware_row = self.outlook.unaware_rows(self.month)
 
     def _plan_markets(self) -> None:
         """Firms set pay, prices and jobs; the bank its rates."""
@@ -160,8 +161,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 raise LedgerError(f"households:{place}: {instrument} differ by {gap.max()} fen")
 
     def _record(self) -> None:
+        direct = [lever.direct_costs(self.totals) for lever in self.levers]
         self._recorder.record(
-            self.totals, self.flows, self.engel, self.plan, self.market, self.market.policy_paid
+            self.totals, self.flows, self.engel, self.plan, self.market, direct
         )
 
     # -- what levers may ask ---------------------------------------------------------------

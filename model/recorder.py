@@ -53,7 +53,7 @@ class Recorder:
 
     def record(
         self, totals: I64, flows: HouseholdFlows, engel: F64, plan: Plan, market: MarketOutcome,
-        policy_paid: dict[str, I64],
+        direct_costs: list[tuple[int, int]],
     ) -> None:  # fmt: skip
         """Keep one month."""
         weight = flows.consumption.sum(axis=(0, 1)).astype(float)
@@ -61,8 +61,8 @@ class Recorder:
         self._months.append(
             {
                 **self._households(totals, flows, engel),
-                "payments": _by_lever(self._levers, policy_paid),
-                "direct_costs": np.zeros((len(self._levers), 2)),
+                "payments": _by_lever(self._levers, market.policy_paid),
+                "direct_costs": np.array(direct_costs, dtype=float).reshape(-1, 2) / FEN,
                 "employment": flows.employed_persons,
                 "unemployed": flows.unemployed_persons,
                 "consumer_prices": prices,

@@ -131,7 +131,7 @@ def _live_alone(
     employed, dividend, collected = _employment(population), 0.0, []
     for month in range(months):
         trend = (1.0 + growth) ** (month - months)
-        surface.purchase_row[:] = tables.index[month % 12]
+        surface.purchase_row[:] = surface.unaware_row[:] = tables.index[month % 12]
         market = neutral_market(p, employed, dividend)
         inputs = month_inputs(
             world, month, trend, np.ones(2), engel, market, surface, tables, batches

@@ -171,6 +171,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     band = 2 if h.age >= 80 else (1 if h.age >= 70 else 0)
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
+    book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
     pension = fen((h.pension + rise * (1.0 + m.pension_arrears[h.scheme])) * m.trend)
     committed = ((earned + fen((h.pension + rise) * m.trend)) * h.committed_share) >> 8
     dividends = math.floor(h.committed * m.property_yield[h.place] + 0.5)
@@ -260,7 +261,6 @@ def _receive_transfers(h: Any, m: Any, book: Book) -> None:
 
 def replace_durables(h: Any, m: Any, words: Words, spare: int, book: Book) -> None:
     """Every item ages a month; need may arise; the solved logit decides; payment must be feasible."""
-    tables = int(m.durable_row[h.place])
     income_class = h.node // 6
     wanted = []
     for item in range(layout.N_ITEMS):
@@ -268,6 +268,8 @@ def replace_durables(h: Any, m: Any, words: Words, spare: int, book: Book) -> No
         state += 16 if (state >> 4) < 239 else 0
         mixed = mix(spare, item + 1)
         draw = (((words[item >> 1] >> (16 * (item & 1))) & 0xFFFF) << 16) | (mixed >> 16)
+        aware = knows_of_subsidy(h, m, item)
+        tables = int(m.durable_row[h.place] if aware else m.unaware_row[h.place])
         if state == NOT_OWNED:
             chance = int(m.first_purchase[tables, item, income_class])
         else:
@@ -280,15 +282,23 @@ def replace_durables(h: Any, m: Any, words: Words, spare: int, book: Book) -> No
                 state += 1
         h.durable[item] = state
         if draw < chance:
-            wanted.append((item, mixed & 0xFFFF))
-    for item, draw in wanted:
-        pay_for_item(h, m, item, income_class, draw, book)
+            wanted.append((item, aware and (mixed & 0xFFFF) < m.gate))
+    for item, subsidised in wanted:
+        pay_for_item(h, m, item, income_class, subsidised, book)
 
 
-def pay_for_item(h: Any, m: Any, item: int, income_class: int, draw: int, book: Book) -> None:
+def knows_of_subsidy(h: Any, m: Any, item: int) -> bool:
+    """Whether the household ever hears of a subsidy on this item; the same every month."""
+    cell = h.place * 2 + h.residence
+    return bool((mix(h.index * 8 + item, cell + 1) & 0xFFFF) < m.awareness[item])
+
+
+def pay_for_item(
+    h: Any, m: Any, item: int, income_class: int, subsidised: bool, book: Book
+) -> None:
     """Pay from cash above a buffer, then committed deposits, then credit; else postpone."""
     price = int(m.item_price[h.place, item, income_class])
-    subsidy = int(m.subsidy[h.place, item, income_class]) if draw < m.take[item] else 0
+    subsidy = int(m.subsidy[h.place, item, income_class]) if subsidised else 0
     net = price - (subsidy if m.instant else 0)
     monthly = h.spendable * m.trend * 100.0
     free = max(h.cash - int(m.cash_buffer * monthly), 0)

@@ -42,7 +42,7 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
         seldom(c, m.income, s, part, begin, n, place, residence, m.trend, m.month)
         locate(m.budget, s, n, place, m.trend)
-        durables(c, m.goods, s, part, begin, n, place, m.trend, m.month)
+        durables(c, m.goods, s, part, begin, n, place, cell, first, m.trend, m.month)
         budgets(c, m.budget, s, begin, n, place, residence)
         if m.batches.batch_first[place + 1] > m.batches.batch_first[place]:
             vouchers(

@@ -109,14 +109,16 @@ class Income(NamedTuple):
 class Goods(NamedTuple):
     """What decides durable purchases: solved tables, prices, subsidies, credit."""
 
-    durable_row: I64  # [place]
+    durable_row: I64  # [place] tables of those who know of the programmes in force
+    unaware_row: I64  # [place] tables without any programme
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
     first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
     need: npt.NDArray[np.uint32]  # [item, age]
     candidate: I64  # [row, item] of 2**16
     item_price: I64  # [place, item, class] fen
     subsidy: I64  # [place, item, class] fen
-    take: I64  # [item] of 2**16
+    awareness: I64  # [item] of 2**16: share of households that know of a subsidy
+    gate: int  # of 2**16: part of the claims that the remaining money covers
     instant: int
     claim_lag: int  # months from purchase to reimbursement
     loan_to_value: F64  # [item]
@@ -217,6 +219,7 @@ _names_and_lengths = (
     ("hires", J),
     ("pensions", len(SCHEMES)),
     ("pension_rise", len(SCHEMES)),
+    ("floor_rise", 1),
     ("eligible_households", GROUPS * 3),
     ("eligible_persons", GROUPS * 3),
     ("units", N_ITEMS * QUINTILES),

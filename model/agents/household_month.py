@@ -204,7 +204,6 @@ def month_inputs(
     category_price = market.prices[:, ITEM_CATEGORY_INDEX]
     price = np.floor(category_price[:, :, None] * world.item_price * trend * 100.0 + 0.5)
     floor_rise = np.log(surface.wage_floor / surface.base_wage_floor)
-    awareness = p.array("households.trade_in.awareness") * surface.subsidy_gate
     first, fields, rules, baskets = batches
     candidate = np.asarray(tables.bound, dtype=np.int64) >> 16
     return month_of(dict(
@@ -236,10 +235,11 @@ def month_inputs(
         committed_first=p.array("households.pay_for_durables.committed_first").astype(np.int64),
         real=1.0 / price_level, nominal=price_level, season=season,
         policy=world.policy, fear_level=level, fear_share=share,
-        engel=engel, durable_row=surface.purchase_row, purchase=tables.purchase,
+        engel=engel, durable_row=surface.purchase_row, unaware_row=surface.unaware_row, purchase=tables.purchase,
         first_purchase=tables.first_purchase, need=tables.need, candidate=candidate,
         item_price=price.astype(np.int64), subsidy=subsidies(surface, world.item_price * trend),
-        take=(awareness * 65536).astype(np.int64), instant=int(surface.subsidy_instant),
+        awareness=(p.array("households.trade_in.awareness") * 65536).astype(np.int64),
+        gate=int(surface.subsidy_gate * 65536), instant=int(surface.subsidy_instant),
         claim_lag=surface.reimbursement_lag, claims_open=int(surface.claims_open),
         loan_to_value=p.array("households.pay_for_durables.loan_to_value"),
         loan_term=p.array("households.pay_for_durables.loan_term_months"),

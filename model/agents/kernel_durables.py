@@ -12,12 +12,12 @@ _ITEM_CATEGORY = np.array(k.layout.ITEM_CATEGORY_INDEX)
 
 
 @njit(**JIT)
-def age_durables(c, m, s, start, n, tables):  # type: ignore[no-untyped-def]
+def age_durables(c, m, s, start, n, tables, other):  # type: ignore[no-untyped-def]
     """Age every durable a month and queue the rows with an item that may need a decision."""
     durable, words, flags = c.durable, s.words, s.flags
     flags[:n] = 0
     for item in range(k.N_ITEMS):
-        bound = m.candidate[tables, item]
+        bound = max(m.candidate[tables, item], m.candidate[other, item])
         shift = 16 * (item & 1)
         word = 4 + (item >> 1)
         for i in range(n):
@@ -36,19 +36,23 @@ def age_durables(c, m, s, start, n, tables):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def durables(c, m, s, part, start, n, place, trend, month):  # type: ignore[no-untyped-def]
+def durables(c, m, s, part, start, n, place, cell, first, trend, month):  # type: ignore[no-untyped-def]
     """Need and choice of the queued rows, then payment of the purchases they want."""
     tables = m.durable_row[place]
-    count = age_durables(c, m, s, start, n, tables)
+    count = age_durables(c, m, s, start, n, tables, m.unaware_row[place])
     if count > 0:
-        wishes = choose(c, m, s, start, count, tables)
+        wishes = choose(c, m, s, start, count, place, cell, first)
         if wishes > 0:
             pay_for(c, m, s, part, start, wishes, place, trend, month)
 
 
 @njit(**JIT)
-def choose(c, m, s, start, count, tables):  # type: ignore[no-untyped-def]
-    """Logit choice from the solved tables; an owner in need who does not buy waits on."""
+def choose(c, m, s, start, count, place, cell, first):  # type: ignore[no-untyped-def]
+    """Logit choice from the solved tables; an owner in need who does not buy waits on.
+
+    Who never hears of a subsidy decides by the tables without one. Row 1 of `wish` says whether
+    the purchase is subsidised.
+    """
     durable, words, queue, flag_of, node = c.durable, s.words, s.queue, s.flags, s.node
     purchase, first_purchase, need, wish = m.purchase, m.first_purchase, m.need, s.wish
     wishes = 0
@@ -61,6 +65,9 @@ def choose(c, m, s, start, count, tables):  # type: ignore[no-untyped-def]
                 state = np.int64(durable[item, row])
                 high = (np.int64(words[4 + (item >> 1), i]) >> (16 * (item & 1))) & 0xFFFF
                 mixed = mix(np.int64(words[3, i]), item + 1)
+                known = mix((first + i) * 8 + item, cell + 1) & 0xFFFF
+                aware = known < m.awareness[item]
+                tables = m.durable_row[place] if aware else m.unaware_row[place]
                 draw = (high << 16) | (mixed >> 16)
                 if state == 0xFFFF:
                     chance = np.int64(first_purchase[tables, item, income_class])
@@ -74,7 +81,7 @@ def choose(c, m, s, start, count, tables):  # type: ignore[no-untyped-def]
                         durable[item, row] = state + 1
                 if draw < chance:
                     wish[0, wishes] = i * 8 + item
-                    wish[1, wishes] = mixed & 0xFFFF
+                    wish[1, wishes] = 1 if aware and (mixed & 0xFFFF) < m.gate else 0
                     wishes += 1
             flags >>= 1
             item += 1
@@ -90,7 +97,7 @@ def pay_for(c, m, s, part, start, wishes, place, trend, month):  # type: ignore[
         i, item = s.wish[0, w] >> 3, s.wish[0, w] & 7
         row, income_class = start + i, s.node[i] // 6
         price = m.item_price[place, item, income_class]
-        subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] < m.take[item] else 0
+        subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] else 0
         net = price - (subsidy if m.instant else 0)
         monthly = spendable[i] * trend * 100.0
         free = max(cash[i] - np.int64(m.cash_buffer * monthly), 0)

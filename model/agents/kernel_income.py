@@ -163,7 +163,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
         )
         earnings = drifted if stage < 2 else earnings
         c.earnings[row] = earnings
-        earnings = earnings * s.lift[i]
+        lifted = earnings * s.lift[i]
         xi = m.shock_transitory[residence, (word >> 12) & _SHOCK_MASK]
         pay = m.pay[place, sector, own]
         factor = xi * pay if stage == 0 else (m.unemployed_share * pay if stage == 1 else 1.0)
@@ -171,14 +171,15 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
         band = 2 if c.age[row] >= 80 else (1 if c.age[row] >= 70 else 0)
         rise = c.pension[row] * m.pension_rate[scheme]
         rise += c.pensioners[row] * m.pension_fixed[scheme, band]
-        earned = fen(earnings * factor * trend)
+        earned = fen(lifted * factor * trend)
+        part[k.O_FLOOR_RISE] += earned - fen(earnings * factor * trend)
         paid_pension = fen((c.pension[row] + rise * (1.0 + m.pension_arrears[scheme])) * trend)
         standing = fen((c.pension[row] + rise) * trend)
         committed = ((earned + standing) * np.int64(c.committed_share[row])) >> 8
         dividends = np.int64(np.floor(c.committed[row] * property_yield + 0.5))
         interest = np.int64(np.floor(c.liquid[row] * m.deposit_rate + 0.5))
         perceived = 1.0 if stage == 2 else m.perceived_pay[place, sector, own]
-        permanent = earnings * perceived + c.pension[row] + rise * m.pension_recognised[scheme]
+        permanent = lifted * perceived + c.pension[row] + rise * m.pension_recognised[scheme]
         s.spendable[i] = permanent * (1.0 - c.committed_share[row] * _SHARE_UNIT)
         income = earned + paid_pension + dividends + interest
         s.income[i] = income

@@ -54,7 +54,7 @@ class Instruments:
     pension_arrears [scheme] months of the rise paid at once; transfer [kind, cell, group, stage]
     fen; subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places
     [place] 0/1; subsidy_gate share of claims that the remaining money covers; purchase_row
-    [place] row of the replacement tables in force.
+    [place] row of the replacement tables of those who know of the programmes, unaware_row of others.
     """
 
     wage_floor: F64
@@ -72,6 +72,7 @@ class Instruments:
     subsidy_instant: bool = True
     reimbursement_lag: int = 0
     claims_open: bool = False
+    unaware_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
     purchase_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
     batches: list[VoucherBatch] = field(default_factory=list)
 

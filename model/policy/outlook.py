@@ -52,7 +52,12 @@ class Outlook:
         covered = np.zeros(len(PLACES), dtype=np.int64)
         for programme in self._programmes:
             covered |= place_mask(programme.settings.cities)
-        return np.where(covered > 0, self.tables.index[month], self.tables.baseline[month])
+        rows = np.where(covered > 0, self.tables.index[month], self.tables.baseline[month])
+        return rows.astype(np.int64)
+
+    def unaware_rows(self, month: int) -> I64:
+        """Row of the tables without any programme, for each place."""
+        return np.full(len(PLACES), self.tables.baseline[month], dtype=np.int64)
 
     def learn(self, month: int) -> None:
         """After month `month`: a programme that ran out of money is known to have ended."""

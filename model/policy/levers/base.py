@@ -51,13 +51,18 @@ class Setting:
 class Lever(Protocol):
     """One policy of a scenario at work."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the policy in the scenario."""
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write this month's part of the policy surface."""
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Who pays for what households did; `totals` [cell, TOTALS], weighted."""
+
+    def direct_costs(self, totals: I64) -> tuple[int, int]:
+        """What firms and households bear outside any budget this month, fen."""
 
 
 def by_place(totals: I64, name: str) -> I64:

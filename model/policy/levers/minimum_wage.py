@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.agents.household_layout import field
 from model.policy.instruments import Instruments
 from model.policy.levers.base import F64, I64, Payment, Setting, place_mask
 from model.policy.settings import MinimumWage
@@ -41,3 +42,7 @@ class MinimumWageLever:
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """No budget pays."""
         return []
+
+    def direct_costs(self, totals: I64) -> tuple[int, int]:
+        """Employers pay the rise in net wages; contributions on it come on top in the accounts."""
+        return int(field(totals, "floor_rise").sum()), 0

@@ -50,3 +50,7 @@ class PensionLever:
         if resident is not None:
             due += payments(self.name, "funds", rise[:, RESIDENT], resident)
         return due
+
+    def direct_costs(self, totals: I64) -> tuple[int, int]:
+        """Nothing outside the budgets."""
+        return 0, 0

@@ -109,3 +109,7 @@ class TradeInLever:
         over = due - covered
         beyond = [Payment(self.name, "cities", "sellers", over)] if over.any() else []
         return payments(self.name, "sellers", covered, self.settings.payers) + beyond
+
+    def direct_costs(self, totals: I64) -> tuple[int, int]:
+        """Nothing outside the budgets."""
+        return 0, 0

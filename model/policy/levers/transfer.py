@@ -57,3 +57,7 @@ class TransferLever:
         reached = counted.reshape(-1, self._eligible().shape[1], len(STAGES)) * self._eligible()
         amounts = reached.sum(axis=(1, 2)).reshape(len(PLACES), -1).sum(axis=1) * self._fen()
         return payments(self.name, "households", amounts, {self.settings.payer: 1.0})
+
+    def direct_costs(self, totals: I64) -> tuple[int, int]:
+        """Nothing outside the budgets."""
+        return 0, 0

@@ -100,3 +100,7 @@ class VoucherLever:
             province[:, batch.category] += redeemed - part
         named = (("cities", city), ("province", province))
         return [Payment(self.name, payer, "sellers", due) for payer, due in named if due.any()]
+
+    def direct_costs(self, totals: I64) -> tuple[int, int]:
+        """Nothing outside the budgets."""
+        return 0, 0
