@@ -9,7 +9,10 @@ import mesa
 import numpy as np
 
 from model.agents.household_layout import (
-    C_REDEEMED, VOUCHER_COUNTERS, VOUCHER_SLOTS, I64,
+    C_REDEEMED,
+    I64,
+    VOUCHER_COUNTERS,
+    VOUCHER_SLOTS,
 )  # fmt: skip
 from model.agents.household_month import MarketView, month_inputs, pack_batches
 from model.agents.households import household_flows
@@ -88,7 +91,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def _read_calendar(self) -> None:
         """Trend level, season and this month's budget shares."""
-        year, self.calendar_month = (int(part) for part in self.scenario.month_at(self.month).split("-"))
+        year, self.calendar_month = (
+            int(part) for part in self.scenario.month_at(self.month).split("-")
+        )
         self.trend = (1.0 + self.growth) ** self.month
         self.season_total = self._season.total(self.calendar_month, year)
         self.season_category = self._season.factors(self.calendar_month, year)
@@ -162,9 +167,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def _record(self) -> None:
         direct = [lever.direct_costs(self.totals) for lever in self.levers]
-        self._recorder.record(
-            self.totals, self.flows, self.engel, self.plan, self.market, direct
-        )
+        self._recorder.record(self.totals, self.flows, self.engel, self.plan, self.market, direct)
 
     # -- what levers may ask ---------------------------------------------------------------
 
@@ -212,5 +215,3 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 counted = np.bincount(group, each, minlength=20).reshape(shape[2:])
                 target[place, residence] += weight * counted
         return {"households": homes, "persons": people}
-
-

@@ -32,13 +32,19 @@ class HouseholdFlows:
     pensions: Fen = field(default_factory=lambda: _zeros(_K, len(SCHEMES)))
     unemployment_benefits: Fen = field(default_factory=lambda: _zeros(_K))
     transfers: Fen = field(default_factory=lambda: _zeros(_K))  # one-off transfers by policy
-    property_income: Fen = field(default_factory=lambda: _zeros(_K))  # dividends on committed wealth
+    property_income: Fen = field(
+        default_factory=lambda: _zeros(_K)
+    )  # dividends on committed wealth
     deposit_interest: Fen = field(default_factory=lambda: _zeros(_K))
     # Uses
     medical_shock: Fen = field(default_factory=lambda: _zeros(_K))  # out-of-pocket, category health
-    consumption: Fen = field(default_factory=lambda: _zeros(_K, _R, _Q))  # paid to sellers, gross of subsidy
+    consumption: Fen = field(
+        default_factory=lambda: _zeros(_K, _R, _Q)
+    )  # paid to sellers, gross of subsidy
     committed: Fen = field(default_factory=lambda: _zeros(_K))  # liquid -> committed deposits
-    housing_investment: Fen = field(default_factory=lambda: _zeros(_K))  # paid from committed deposits
+    housing_investment: Fen = field(
+        default_factory=lambda: _zeros(_K)
+    )  # paid from committed deposits
     committed_withdrawals: Fen = field(default_factory=lambda: _zeros(_K))  # committed -> liquid
     loans_granted: Fen = field(default_factory=lambda: _zeros(_K))
     loan_principal: Fen = field(default_factory=lambda: _zeros(_K))
@@ -48,7 +54,9 @@ class HouseholdFlows:
     trade_in_instant: Fen = field(default_factory=lambda: _zeros(_K, len(ITEMS)))
     trade_in_claims: Fen = field(default_factory=lambda: _zeros(_K, len(ITEMS)))  # to be reimbursed
     # People
-    employed_persons: Fen = field(default_factory=lambda: _zeros(_K, _J))  # employees and own account
+    employed_persons: Fen = field(
+        default_factory=lambda: _zeros(_K, _J)
+    )  # employees and own account
     unemployed_persons: Fen = field(default_factory=lambda: _zeros(_K))
     separations: Fen = field(default_factory=lambda: _zeros(_K, _J))
     hires: Fen = field(default_factory=lambda: _zeros(_K, _J))

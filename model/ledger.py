@@ -123,7 +123,7 @@ class Ledger:
             arrears[account] -= sign * share
 
     def commit(self, amounts: Fen) -> None:
-        """Households move `amounts` (15, fen) from liquid to committed deposits (negative: back)."""
+        """Households move `amounts` (15, fen) from liquid to committed deposits (< 0: back)."""
         self.positions[0, HOUSEHOLDS] -= amounts
         self.positions[0, BANK] += amounts.sum()
         self.positions[1, HOUSEHOLDS] += amounts
@@ -177,4 +177,6 @@ class Ledger:
     def _check_pair(self, kind: str, payer: slice, receiver: slice, size: int) -> None:
         for account in (payer, receiver):
             if account.stop - account.start not in (1, size):
-                raise LedgerError(f"{kind}: {size} amounts for {account.stop - account.start} accounts")
+                raise LedgerError(
+                    f"{kind}: {size} amounts for {account.stop - account.start} accounts"
+                )

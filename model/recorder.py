@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model.agents.household_layout import F64, I64, VOUCHER_COUNTERS, VOUCHER_SLOTS, field
+from model.agents.household_layout import F64, I64, VOUCHER_SLOTS, field
 from model.agents.households import consumption_by_group
 from model.dimensions import AGE_GROUPS, CATEGORIES, ITEMS, PLACES, QUINTILES, RESIDENCES
 from model.flows import HouseholdFlows
@@ -108,9 +108,11 @@ class Recorder:
         series = {}
         for name, (dims, unit) in _DIMS.items():
             if self._lean and name in ("consumption", "income"):
-                dims = ("place", "residence", "category")[: 3 if name == "consumption" else 2]
+                kept = ("place", "residence", "category")[: 3 if name == "consumption" else 2]
+            else:
+                kept = dims
             values = np.array([month[name] for month in self._months])
-            series[name] = Series(values, ("month", *dims), unit)
+            series[name] = Series(values, ("month", *kept), unit)
         for name, values in counts.items():
             dims = ("place", "residence", "quintile", "age_group")
             series[name] = Series(values, dims, "count")

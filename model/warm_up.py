@@ -97,9 +97,7 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
     return Opening(block, flows, final, block.households.reshape(len(PLACES), -1).sum(axis=1))
 
 
-def neutral_market(
-    parameters: Parameters, employed: I64, property_yield: float
-) -> MarketView:
+def neutral_market(parameters: Parameters, employed: I64, property_yield: float) -> MarketView:
     """Markets at base: pay, prices and fear 1, base hazards; `employed` [place, sector] persons."""
     shape, months = (len(PLACES), len(SECTORS)), parameters.number("numerics.months_per_year")
     separation = np.broadcast_to(parameters.array("labour.separation"), shape)
@@ -148,7 +146,7 @@ def _live_alone(
 def _next_rates(
     world: HouseholdWorld, flows: HouseholdFlows, growth: float
 ) -> tuple[float, HouseholdWorld]:
-    """Dividend yield that gives property income its share, housing share that keeps deposits level."""
+    """Rates of next month: property income keeps its share, committed deposits stay level."""
     share = world.parameters.number("population.property_income_share")
     regular = flows.net_earnings.sum() + flows.other_income.sum() + flows.pensions.sum()
     wanted = regular * share / (1.0 - share) - flows.deposit_interest.sum()
@@ -164,9 +162,7 @@ def _employment(population: Population) -> I64:
     """Employed persons [place, sector] of a population."""
     working = population.earners.astype(np.int64) - (population.stage == 1)
     cell = population.place.astype(np.int64) * len(SECTORS) + population.sector
-    weighted = np.bincount(
-        cell, working * population.weight, minlength=len(PLACES) * len(SECTORS)
-    )
+    weighted = np.bincount(cell, working * population.weight, minlength=len(PLACES) * len(SECTORS))
     return np.asarray(weighted.reshape(len(PLACES), len(SECTORS)), dtype=np.int64)
 
 
@@ -182,5 +178,3 @@ def _average(collected: list[tuple[float, HouseholdFlows]]) -> HouseholdFlows:
             series = [getattr(flows, item.name) / trend for trend, flows in collected]
             values[item.name] = np.rint(np.mean(series, axis=0)).astype(np.int64)
     return HouseholdFlows(**values)
-
-

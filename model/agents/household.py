@@ -2,8 +2,8 @@
 
 `live_one_month` reads like the month itself and is the readable definition of the model. `h` is
 any object with the attributes of `household_layout.Columns` (a view of one row, or a plain Mesa
-agent), `m` the month everybody reads (`household_layout.flat`), `book(name, index, amount)` receives every flow.
-Money is in fen, permanent income in yuan a month net of trend.
+agent), `m` the month everybody reads (`household_layout.flat`), `book(name, index, amount)`
+receives every flow. Money is in fen, permanent income in yuan a month net of trend.
 """
 
 from __future__ import annotations
@@ -247,7 +247,9 @@ def _serve_loan(h: Any, m: Any, book: Book) -> None:
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
     """One-off and standing transfers (only the latter are permanent income); reimbursements."""
     cell = h.place * 2 + h.residence
-    once, each, standing, standing_each = (int(m.transfer[k, cell, h.group, h.stage]) for k in range(4))
+    once, each, standing, standing_each = (
+        int(m.transfer[k, cell, h.group, h.stage]) for k in range(4)
+    )
     lasting = standing + h.size * standing_each
     _receive(h, once + h.size * each + lasting, "transfers", book)
     h.spendable += lasting * 0.01 / m.trend
@@ -260,7 +262,7 @@ def _receive_transfers(h: Any, m: Any, book: Book) -> None:
 
 
 def replace_durables(h: Any, m: Any, words: Words, spare: int, book: Book) -> None:
-    """Every item ages a month; need may arise; the solved logit decides; payment must be feasible."""
+    """Items age a month; need may arise; the solved logit decides; payment must be feasible."""
     income_class = h.node // 6
     wanted = []
     for item in range(layout.N_ITEMS):
@@ -347,11 +349,11 @@ def planned_budget(h: Any, m: Any) -> int:
         f, above = h.fraction, first + layout.NODES
         low = float(table[first]) * (1.0 - f) + float(table[first + 1]) * f
         high = float(table[above]) * (1.0 - f) + float(table[above + 1]) * f
-        return low * (1.0 - x) + high * x
+        return float(low * (1.0 - x) + high * x)
 
     real = solved(m.policy[level, h.residence])
     real += share * (solved(m.policy[level + 1, h.residence]) - real)
-    return min(fen(real * (m.nominal[h.place] * m.season[h.residence])), max(h.cash, 0))
+    return int(min(fen(real * (m.nominal[h.place] * m.season[h.residence])), max(h.cash, 0)))
 
 
 def use_vouchers(h: Any, m: Any, key: tuple[int, int], book: Book) -> None:

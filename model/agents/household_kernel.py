@@ -14,7 +14,12 @@ from numba import njit
 from model.agents import kernel_durables, kernel_income, kernel_vouchers
 from model.agents.household_layout import V_APPLY, V_DIGITAL, V_GROUPS, V_PURPOSE
 from model.agents.kernel_common import (
-    ALLOCATING, BLOCK, JIT, PURPOSE_DURABLES, PURPOSE_MONTH, draw,
+    ALLOCATING,
+    BLOCK,
+    JIT,
+    PURPOSE_DURABLES,
+    PURPOSE_MONTH,
+    draw,
 )  # fmt: skip
 
 wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes

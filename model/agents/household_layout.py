@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model.dimensions import (
-    CATEGORIES, GROUPS, ITEM_CATEGORY_INDEX, ITEMS, QUINTILES, SCHEMES, SECTORS,
+    CATEGORIES,
+    GROUPS,
+    ITEMS,
+    QUINTILES,
+    SCHEMES,
+    SECTORS,
 )  # fmt: skip
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 
@@ -169,11 +174,12 @@ class Month(NamedTuple):
 
 def month_of(values: dict[str, Any]) -> Month:
     """A `Month` from all fields by name. Raises KeyError for a missing field."""
-    parts = {
+    parts: dict[str, Any] = {
         "work": Work, "income": Income, "goods": Goods, "budget": Budget, "batches": Batches,
     }  # fmt: skip
     nested = {
-        name: part(**{field: values[field] for field in part._fields}) for name, part in parts.items()
+        name: part(**{field: values[field] for field in part._fields})
+        for name, part in parts.items()
     }
     return Month(values["seed"], values["month"], values["trend"], **nested)
 

@@ -91,7 +91,9 @@ def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
     clipped = np.clip(fear, factors[0], factors[-1])
     level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
-    return level.astype(np.int64), (clipped - factors[level]) / (factors[level + 1] - factors[level])
+    return level.astype(np.int64), (clipped - factors[level]) / (
+        factors[level + 1] - factors[level]
+    )
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
@@ -102,7 +104,9 @@ def subsidies(surface: Instruments, item_price: F64) -> I64:
     return surface.subsidy_places[:, None, None] * fen[None]
 
 
-def largest_basket(occasions: float, batch: VoucherBatch, deviation: float) -> npt.NDArray[np.float32]:
+def largest_basket(
+    occasions: float, batch: VoucherBatch, deviation: float
+) -> npt.NDArray[np.float32]:
     """Largest basket over mean basket at BASKET_POINTS ranks; 0 where no natural occasion comes.
 
     The number of natural occasions at participating shops while a voucher is valid is Poisson
@@ -143,7 +147,9 @@ def pack_batches(
 
 def _basket(parameters: Parameters, batch: VoucherBatch) -> npt.NDArray[np.float32]:
     occasions = float(parameters["households.vouchers.occasions"][CATEGORIES[batch.category]])
-    return largest_basket(occasions, batch, parameters.number("households.vouchers.basket_deviation"))
+    return largest_basket(
+        occasions, batch, parameters.number("households.vouchers.basket_deviation")
+    )
 
 
 def _of_category(parameters: Parameters, name: str, batch: VoucherBatch) -> float:
@@ -172,7 +178,9 @@ def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: i
     fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
     fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
     # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
-    rate = _of_category(parameters, "extra_use", batch) * _of_category(parameters, "occasions", batch)
+    rate = _of_category(parameters, "extra_use", batch) * _of_category(
+        parameters, "occasions", batch
+    )
     rate *= batch.validity * batch.face / max(batch.threshold, batch.face) / batch.per_household
     fields[layout.V_OUTING] = int((1.0 - np.exp(-rate)) * 2**20)
     return fields
@@ -248,5 +256,3 @@ def month_inputs(
         batch_first=first, batch=fields, batch_rule=rules, basket=baskets,
         stock_release=p.number("households.vouchers.stock_release"),
     ))  # fmt: skip
-
-

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from model.agents import household_kernel
 from model.agents.household_layout import (
-    F64, I64, NODE_UNIT, NODES, TOTALS, V_RESIDENCE, Columns, Month, field,
+    F64,
+    I64,
+    NODE_UNIT,
+    NODES,
+    TOTALS,
+    V_RESIDENCE,
+    Columns,
+    Month,
+    field,
 )  # fmt: skip
 from model.agents.household_month import race_fields
 from model.agents.kernel_common import make_scratch
@@ -60,7 +68,8 @@ class HouseholdBlock:
 
     def copy(self) -> HouseholdBlock:
         """The same households in memory of their own."""
-        columns = Columns(*(column.copy() for column in self.columns))
+        copies: Any = (column.copy() for column in self.columns)
+        columns = Columns(*copies)
         return HouseholdBlock(columns, self.segments, self.threads)
 
     def live(self, month: Month) -> I64:
@@ -69,7 +78,7 @@ class HouseholdBlock:
             return _run(self.columns, month, self._chunks)
         with ThreadPoolExecutor(self.threads) as pool:
             parts = pool.map(lambda part: _run(self.columns, month, part), self._tasks())
-            return np.sum(list(parts), axis=0)
+            return np.asarray(np.sum(list(parts), axis=0))
 
     def _tasks(self) -> list[I64]:
         rows = np.cumsum(self._chunks[:, 1] - self._chunks[:, 0])
@@ -126,7 +135,9 @@ def _per_cell(segments: I64) -> I64:
     """Real households by cell."""
     counted = np.zeros(CELLS, dtype=np.int64)
     np.add.at(
-        counted, segments[:, 2] * 2 + segments[:, 3], (segments[:, 1] - segments[:, 0]) * segments[:, 4]
+        counted,
+        segments[:, 2] * 2 + segments[:, 3],
+        (segments[:, 1] - segments[:, 0]) * segments[:, 4],
     )
     return counted
 
@@ -150,7 +161,7 @@ def consumption_by_category(totals: I64, engel: F64) -> I64:
     events = field(totals, "event_spending").reshape(CELLS, GROUPS, len(CATEGORIES)).sum(axis=1)
     wanted += events
     wanted[:, HEALTH] -= field(totals, "medical")[:, 0]
-    return wanted.reshape(len(PLACES), len(RESIDENCES), len(CATEGORIES))
+    return np.asarray(wanted.reshape(len(PLACES), len(RESIDENCES), len(CATEGORIES)))
 
 
 def consumption_by_group(totals: I64, engel: F64) -> F64:

@@ -91,7 +91,9 @@ class Scratch(NamedTuple):
     fraction: npt.NDArray[np.float64]
     flags: npt.NDArray[np.int64]  # items or rows that may need a decision
     queue: npt.NDArray[np.int64]  # rows of the block with something to decide
-    wish: npt.NDArray[np.int64]  # [2, 8 * BLOCK] (row of block * 8 + item, draw) of purchases wanted
+    wish: npt.NDArray[
+        np.int64
+    ]  # [2, 8 * BLOCK] (row of block * 8 + item, draw) of purchases wanted
 
 
 def make_scratch() -> Scratch:
@@ -141,5 +143,3 @@ def mix(word, salt):  # type: ignore[no-untyped-def]
 def fen(yuan):  # type: ignore[no-untyped-def]
     """Yuan to whole fen, half up."""
     return np.int64(np.floor(yuan * 100.0 + 0.5))
-
-

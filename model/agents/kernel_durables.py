@@ -7,8 +7,9 @@ from numba import njit
 
 from model.agents import kernel_common as k
 from model.agents.kernel_common import JIT, mix
+from model.dimensions import ITEM_CATEGORY_INDEX
 
-_ITEM_CATEGORY = np.array(k.layout.ITEM_CATEGORY_INDEX)
+_ITEM_CATEGORY = np.array(ITEM_CATEGORY_INDEX)
 
 
 @njit(**JIT)
@@ -74,7 +75,9 @@ def choose(c, m, s, start, count, place, cell, first):  # type: ignore[no-untype
                 else:
                     age, clock = state >> 4, state & 15
                     chance = np.int64(purchase[tables, item, income_class, age, clock])
-                    arises = chance + (((1 << 32) - chance) >> 16) * (np.int64(need[item, age]) >> 16)
+                    arises = chance + (((1 << 32) - chance) >> 16) * (
+                        np.int64(need[item, age]) >> 16
+                    )
                     if clock > 0:
                         durable[item, row] = state + (1 if clock < 12 else 0)
                     elif draw >= chance and draw < arises:

@@ -47,7 +47,11 @@ def stages(c, m, anchor, s, part, start, n, place, cell):  # type: ignore[no-unt
     top = np.int64(0)
     for j in range(12):
         top = max(top, m.separation[place, j])
-    working, seeking, retired = most + top, m.find[place] + m.retirement[residence], m.generation[residence]
+    working, seeking, retired = (
+        most + top,
+        m.find[place] + m.retirement[residence],
+        m.generation[residence],
+    )
     stage, words, queue = c.stage, s.words, s.queue
     count = 0
     for i in range(n):

@@ -37,8 +37,8 @@ class MarketState:
     """Firms, governments, social funds, bank and outside at their base.
 
     `opening_flows` is the average month at trend 1 (fen), with balances. Posts the opening balance
-    sheet to `ledger`. `growth` is a year's nominal trend (default `outside.annual_growth`), `scale` the households one
-    simulated household stands for.
+    sheet to `ledger`. `growth` is a year's nominal trend (default `outside.annual_growth`), `scale`
+    the households one simulated household stands for.
     """
 
     def __init__(

@@ -49,7 +49,9 @@ class UnknownParameter(KeyError):
     def __init__(self, name: str, known: list[str]) -> None:
         near = difflib.get_close_matches(name, known, n=1)
         self.name, self.suggestion = name, near[0] if near else None
-        super().__init__(f"unknown parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        super().__init__(
+            f"unknown parameter {name!r}" + (f", did you mean {near[0]!r}?" if near else "")
+        )
 
 
 class Parameters(Mapping[str, Any]):
@@ -92,7 +94,9 @@ class Parameters(Mapping[str, Any]):
 
     def digest(self, *prefixes: str) -> str:
         """SHA-256 of the values whose names start with one of `prefixes` (all if none)."""
-        chosen = {n: e.value for n, e in self._entries.items() if not prefixes or n.startswith(prefixes)}
+        chosen = {
+            n: e.value for n, e in self._entries.items() if not prefixes or n.startswith(prefixes)
+        }
         text = json.dumps(chosen, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -54,7 +54,8 @@ class Instruments:
     pension_arrears [scheme] months of the rise paid at once; transfer [kind, cell, group, stage]
     fen; subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places
     [place] 0/1; subsidy_gate share of claims that the remaining money covers; purchase_row
-    [place] row of the replacement tables of those who know of the programmes, unaware_row of others.
+    [place] row of the replacement tables of those who know of the programmes, unaware_row of the
+    others.
     """
 
     wage_floor: F64
@@ -99,5 +100,3 @@ class Instruments:
     def has_transfer(self) -> bool:
         """Whether any household receives a transfer this month."""
         return bool(self.transfer.any())
-
-

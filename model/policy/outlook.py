@@ -1,4 +1,4 @@
-"""What households believe about durable prices: replacement tables under the announced programmes."""
+"""What households believe about durable prices: tables under the announced programmes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ class Outlook:
     """
 
     def __init__(
-        self, parameters: Parameters, levers: Sequence[Lever], months: int, first_calendar_month: int,
+        self,
+        parameters: Parameters,
+        levers: Sequence[Lever],
+        months: int,
+        first_calendar_month: int,
         prices: F64,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._parameters, self._months, self._first = parameters, months, first_calendar_month
         self._programmes = [lever for lever in levers if isinstance(lever, TradeInLever)]
         self._believed = [lever.schedule(prices) for lever in self._programmes]
@@ -48,12 +52,12 @@ class Outlook:
         return _KEPT[key]
 
     def rows(self, month: int) -> I64:
-        """Row of the tables for each place this month; places no programme reaches keep baseline."""
+        """Row of the tables for each place; places no programme reaches keep the baseline."""
         covered = np.zeros(len(PLACES), dtype=np.int64)
         for programme in self._programmes:
             covered |= place_mask(programme.settings.cities)
         rows = np.where(covered > 0, self.tables.index[month], self.tables.baseline[month])
-        return rows.astype(np.int64)
+        return np.asarray(rows, dtype=np.int64)
 
     def unaware_rows(self, month: int) -> I64:
         """Row of the tables without any programme, for each place."""

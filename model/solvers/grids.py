@@ -54,7 +54,7 @@ class FloatGrid:
         raw = clipped.view(np.int64)
         index = (raw >> shift) - self.offset
         fraction = (raw & ((1 << shift) - 1)) * 2.0**-shift
-        return index, fraction
+        return np.asarray(index, dtype=np.int64), np.asarray(fraction, dtype=np.float64)
 
 
 CASH_GRID = FloatGrid(lowest=6, highest=24, bits=3)

@@ -68,7 +68,7 @@ class Lever(Protocol):
 def by_place(totals: I64, name: str) -> I64:
     """A field of the totals summed over residence: [place, ...]."""
     part = field(totals, name)
-    return part.reshape(len(PLACES), 2, -1).sum(axis=1)
+    return np.asarray(part.reshape(len(PLACES), 2, -1).sum(axis=1))
 
 
 def split(amounts: I64, shares: Mapping[str, float]) -> list[tuple[str, I64]]:
@@ -93,7 +93,9 @@ def place_mask(cities: tuple[str, ...]) -> I64:
     return np.array([int(place in cities) for place in PLACES], dtype=np.int64)
 
 
-def group_mask(quintiles: tuple[int, ...] | None, age_groups: tuple[int, ...] | None) -> npt.NDArray[np.bool_]:
+def group_mask(
+    quintiles: tuple[int, ...] | None, age_groups: tuple[int, ...] | None
+) -> npt.NDArray[np.bool_]:
     """Which of the groups (quintile x age group) are meant; None means all."""
     mask = np.ones((5, 4), dtype=bool)
     if quintiles is not None:
@@ -101,5 +103,3 @@ def group_mask(quintiles: tuple[int, ...] | None, age_groups: tuple[int, ...] | 
     if age_groups is not None:
         mask &= np.isin(np.arange(4), age_groups)[None, :]
     return mask.ravel()
-
-

@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model.dimensions import (
-    CATEGORIES, ITEM_CATEGORY, ITEM_CATEGORY_INDEX, ITEMS, PLACES,
+    CATEGORIES,
+    ITEM_CATEGORY,
+    ITEM_CATEGORY_INDEX,
+    ITEMS,
+    PLACES,
 )  # fmt: skip
 from model.policy.instruments import Instruments
 from model.policy.levers.base import (
-    F64, I64, Payment, Setting, by_place, payments, place_mask,
+    F64,
+    I64,
+    Payment,
+    Setting,
+    by_place,
+    payments,
+    place_mask,
 )  # fmt: skip
 from model.policy.settings import TradeIn
 from model.solvers.durables import SubsidySchedule
@@ -56,7 +66,9 @@ class TradeInLever:
     def schedule(self, prices: F64) -> SubsidySchedule:
         """What households know of the programme; `prices` [item, class] yuan."""
         ceilings = self._ceilings()
-        amount = np.minimum(self.rates[self.start][:, None] * prices, self.caps[self.start][:, None])
+        amount = np.minimum(
+            self.rates[self.start][:, None] * prices, self.caps[self.start][:, None]
+        )
         share = np.where(prices <= ceilings[:, None], amount / prices, 0.0)
         instant = self.settings.payment == "instant"
         return SubsidySchedule(self.announced, self.start, self.end + 1, share, instant)
@@ -78,7 +90,9 @@ class TradeInLever:
         surface.subsidy_rate[on] = self.rates[setting.month][on]
         surface.subsidy_cap[on] = self.caps[setting.month][on]
         surface.price_ceiling[on] = self._ceilings()[on]
-        surface.subsidy_places = np.maximum(surface.subsidy_places, place_mask(self.settings.cities))
+        surface.subsidy_places = np.maximum(
+            surface.subsidy_places, place_mask(self.settings.cities)
+        )
         surface.subsidy_instant = self.settings.payment == "instant"
         surface.reimbursement_lag = max(1, self.settings.reimbursement_lag_months)
         left = self.budget - self.spent
@@ -104,7 +118,8 @@ class TradeInLever:
         if claims.any():
             self._claims.append((month, claims.sum(axis=1)))
         due = np.zeros((len(PLACES), len(CATEGORIES)), np.int64)
-        np.add.at(due, (slice(None), np.array(ITEM_CATEGORY_INDEX)), instant)
+        for item, category in enumerate(ITEM_CATEGORY_INDEX):
+            due[:, category] += instant[:, item]
         covered = due if charged <= left else (due * (left / charged)).astype(np.int64)
         over = due - covered
         beyond = [Payment(self.name, "cities", "sellers", over)] if over.any() else []

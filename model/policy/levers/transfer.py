@@ -25,7 +25,9 @@ class TransferLever:
     def _eligible(self) -> npt.NDArray[np.bool_]:
         """Eligible [cell, group, stage]."""
         who = self.settings.eligible
-        ages = None if who.age_groups is None else tuple(AGE_GROUPS.index(a) for a in who.age_groups)
+        ages = (
+            None if who.age_groups is None else tuple(AGE_GROUPS.index(a) for a in who.age_groups)
+        )
         groups = group_mask(who.quintiles, ages)
         places = np.isin(PLACES, who.places or PLACES)
         residences = np.isin(RESIDENCES, who.residence or RESIDENCES)

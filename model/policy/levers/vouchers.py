@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model.agents.household_layout import (
-    C_REDEEMED, VOUCHER_COUNTERS, VOUCHER_SLOTS,
+    C_REDEEMED,
+    VOUCHER_COUNTERS,
+    VOUCHER_SLOTS,
 )  # fmt: skip
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, RESIDENCES
 from model.policy.instruments import ALL_RESIDENCES, Instruments, VoucherBatch
 from model.policy.levers.base import (
-    F64, I64, Payment, Setting, by_place, group_mask, place_mask,
+    F64,
+    I64,
+    Payment,
+    Setting,
+    by_place,
+    group_mask,
+    place_mask,
 )  # fmt: skip
 from model.policy.settings import Vouchers
 
