@@ -242,26 +242,30 @@ def _spending_inputs(number: int) -> dict[str, object]:
 
 
 def _durable_inputs(policy: Policy) -> dict[str, object]:
+    """Two rows of tables: without a programme, and with one (places 1, 3, 5 ... read it)."""
     age = np.arange(AGES) / 120
-    bought = np.zeros((1, ITEMS, CLASSES, AGES, CLOCKS))
+    bought = np.zeros((2, ITEMS, CLASSES, AGES, CLOCKS))
     bought += (0.0005 + 0.012 * age**2)[:, None]
     bought[..., 1:] += 0.2
+    bought[1] *= 1.5
     arises = np.tile(0.002 + 0.02 * age**3, (ITEMS, 1))
-    first = np.full((1, ITEMS, CLASSES), 0.02)
+    first = np.full((2, ITEMS, CLASSES), 0.02)
     chance = np.maximum((bought[..., 0] + arises[:, None]).max(axis=(2, 3)), first.max(axis=2))
     price = np.full((len(PLACES), ITEMS, CLASSES), _ITEM_PRICE)
     price[:, ITEMS - 1] = _CAR_PRICE
     price += 1000 * np.arange(CLASSES)
     word = lambda share: (np.minimum(share, 0.999) * TWO32).astype(np.uint32)  # noqa: E731
     return {
-        "durable_row": np.zeros(len(PLACES), np.int64),
+        "durable_row": np.arange(len(PLACES)) % 2,
+        "unaware_row": np.zeros(len(PLACES), np.int64),
         "purchase": word(bought),
         "first_purchase": word(first),
         "need": word(arises),
         "candidate": (chance * 65536).astype(np.int64) + 1,
         "item_price": price,
         "subsidy": (price * policy.subsidy_share).astype(np.int64),
-        "take": np.full(ITEMS, 50_000),
+        "awareness": np.linspace(30_000, 65_536, ITEMS).astype(np.int64),
+        "gate": 50_000,
         "instant": policy.instant,
         "claim_lag": policy.claim_lag,
         "loan_to_value": np.full(ITEMS, 0.6),
