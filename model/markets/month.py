@@ -152,7 +152,7 @@ class Markets(MarketState):
         self._budgets_pay(trend, flows, plan, market, bills, interest)
         profit = market.value_added - wages - taxes.total - interest
         self._close(trend, flows)
-        outcome = self._outcome(market, flows, plan, taxes, wages, profit, paid)
+        outcome = self._outcome(trend, market, flows, plan, taxes, wages, profit, paid)
         self._learn(trend, flows, market, profit)
         limit = self.governments.debt_limit(trend)
         ledger.verify(identities(ledger, self.governments, market, taxes, wages, interest, limit))
@@ -288,8 +288,8 @@ class Markets(MarketState):
         ]
 
     def _outcome(
-        self, market: MarketMonth, flows: HouseholdFlows, plan: BudgetPlan, taxes: Taxes,
-        wages: Fen, profit: Fen, paid: dict[str, Fen],
+        self, trend: float, market: MarketMonth, flows: HouseholdFlows, plan: BudgetPlan,
+        taxes: Taxes, wages: Fen, profit: Fen, paid: dict[str, Fen],
     ) -> MarketOutcome:  # fmt: skip
         ledger, revenue = self.ledger, market.made.revenue
         sales = market.shopping.by_cell.copy()
@@ -305,6 +305,7 @@ class Markets(MarketState):
         central = int(plan.transfer_in[PROVINCE_ROW] + plan.rescue.sum())
         imports = int(market.made.outside_inputs.sum() + ledger.flows["investment"][OUTSIDE].sum())
         retail = revenue[:, TRADE].sum(axis=1) + revenue[:, CATERING]
+        retail = np.maximum(retail - whole(self.wholesale * trend), 0)
         return MarketOutcome(
             sales, revenue, market.value_added, retail,
             market.shopping.outside.sum(axis=1), imports, market.sold_out, market.guests, income,

@@ -24,7 +24,7 @@ from model.ledger import BANK, CITIES, FIRMS, FUNDS, HOUSEHOLDS, OUTSIDE, PROVIN
 from model.markets.goods import shares
 from model.markets.labour import LabourRules, LabourState, next_wage
 from model.markets.outcomes import MarketMonth, Supports
-from model.opening import EconomyState, open_accounts
+from model.opening import EconomyState, fen_a_month, open_accounts
 from model.parameters import Parameters
 from model.production import input_prices
 
@@ -60,6 +60,7 @@ class MarketState:
         self._base_jobs()
         self.overdraft: Fen = np.zeros(FIRMS.stop - FIRMS.start, dtype=np.int64)
         self.season = np.ones(SHAPE)
+        self.wholesale = self._wholesale(parameters)
         self.sampling_error = 1.0 / np.sqrt(np.maximum(self.state.labour.persons / scale, 1.0))
         self.month = 0
         self.visitor_factor = 1.0
@@ -108,6 +109,17 @@ class MarketState:
         self.base_find = np.full(SHAPE[0], self.labour_rules.find)
         self.base_unemployed = np.maximum(total * (unemployed.sum() / total.sum()), 1.0)
         self.base_unemployment = self.base_unemployed / (people.sum(axis=1) + self.base_unemployed)
+
+    def _wholesale(self, parameters: Parameters) -> Array:
+        """Turnover of trade and catering that is not retail (15, fen a month at trend 1).
+
+        Trade cells also sell to firms. That part is what the base turnover has above the retail
+        sales of the data; it follows the trend, so every yuan a policy adds counts as retail.
+        """
+        base = self.state.retail
+        target = parameters.array("government.retail").sum() * fen_a_month(parameters)
+        rest: Array = base * max(0.0, 1.0 - target / base.sum())
+        return rest
 
     def _open_balances(self, flows: HouseholdFlows, trend: float) -> None:
         """Opening balance sheet: stocks that grow at month's end open one month behind."""
