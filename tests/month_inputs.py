@@ -250,7 +250,9 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
     bought[1] *= 1.5
     arises = np.tile(0.002 + 0.02 * age**3, (ITEMS, 1))
     first = np.full((2, ITEMS, CLASSES), 0.02)
-    chance = np.maximum((bought[..., 0] + arises[:, None]).max(axis=(2, 3)), first.max(axis=2))
+    by_age = (bought[..., 0] + arises[:, None]).max(axis=2)
+    chance = np.concatenate([by_age, first.max(axis=2)[..., None]], axis=2)
+    chance = np.maximum(chance, chance[0])[np.arange(len(PLACES)) % 2]
     price = np.full((len(PLACES), ITEMS, CLASSES), _ITEM_PRICE)
     price[:, ITEMS - 1] = _CAR_PRICE
     price += 1000 * np.arange(CLASSES)

@@ -119,7 +119,7 @@ class Goods(NamedTuple):
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
     first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
     need: npt.NDArray[np.uint32]  # [item, age]
-    candidate: I64  # [row, item] of 2**16
+    candidate: I64  # [place, item, age; last: not owned] of 2**16, never below the chance
     item_price: I64  # [place, item, class] fen
     subsidy: I64  # [place, item, class] fen
     awareness: I64  # [item] of 2**16: share of households that know of a subsidy

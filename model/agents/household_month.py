@@ -96,6 +96,12 @@ def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     )
 
 
+def candidates(surface: Instruments, tables: ReplacementTables) -> I64:
+    """Highest chance of a decision by place, item and age, with or without the subsidy known."""
+    bound = np.maximum(tables.bound[surface.purchase_row], tables.bound[surface.unaware_row])
+    return (bound >> 16).astype(np.int64)
+
+
 def subsidies(surface: Instruments, item_price: F64) -> I64:
     """Subsidy [place, item, class] in fen: share of the price, capped, none above the ceiling."""
     amount = np.minimum(surface.subsidy_rate[:, None] * item_price, surface.subsidy_cap[:, None])
@@ -213,7 +219,6 @@ def month_inputs(
     price = np.floor(category_price[:, :, None] * world.item_price * trend * 100.0 + 0.5)
     floor_rise = np.log(surface.wage_floor / surface.base_wage_floor)
     first, fields, rules, baskets = batches
-    candidate = np.asarray(tables.bound, dtype=np.int64) >> 16
     return month_of(dict(
         seed=world.seed, month=month, trend=trend,
         shock_permanent=world.permanent, shock_transitory=world.transitory,
@@ -244,8 +249,9 @@ def month_inputs(
         real=1.0 / price_level, nominal=price_level, season=season,
         policy=world.policy, fear_level=level, fear_share=share,
         engel=engel, durable_row=surface.purchase_row, unaware_row=surface.unaware_row, purchase=tables.purchase,
-        first_purchase=tables.first_purchase, need=tables.need, candidate=candidate,
-        item_price=price.astype(np.int64), subsidy=subsidies(surface, world.item_price * trend),
+        first_purchase=tables.first_purchase, need=tables.need,
+        candidate=candidates(surface, tables),
+        item_price=np.ascontiguousarray(price, dtype=np.int64), subsidy=subsidies(surface, world.item_price * trend),
         awareness=(p.array("households.trade_in.awareness") * 65536).astype(np.int64),
         gate=int(surface.subsidy_gate * 65536), instant=int(surface.subsidy_instant),
         claim_lag=surface.reimbursement_lag, claims_open=int(surface.claims_open),

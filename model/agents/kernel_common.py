@@ -105,7 +105,7 @@ def make_scratch() -> Scratch:
     return Scratch(
         words, more, f64[0], i64[0], i64[1], i64[2], i64[3], f64[1],
         cash, cash.view(np.int64), income, income.view(np.int64), i64[4], f64[2], i64[5], i64[6],
-        np.zeros((2, 8 * BLOCK), np.int64),
+        np.zeros((3, 8 * BLOCK), np.int64),
     )  # fmt: skip
 
 

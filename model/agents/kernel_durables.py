@@ -10,15 +10,20 @@ from model.agents.kernel_common import JIT, mix
 from model.dimensions import ITEM_CATEGORY_INDEX
 
 _ITEM_CATEGORY = np.array(ITEM_CATEGORY_INDEX)
+_NOT_OWNED_AGE = 240  # index of items not owned in `candidate`, after all ages
 
 
 @njit(**JIT)
-def age_durables(c, m, s, start, n, tables, other):  # type: ignore[no-untyped-def]
-    """Age every durable a month and queue the rows with an item that may need a decision."""
-    durable, words, flags = c.durable, s.words, s.flags
+def age_durables(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
+    """Age every durable a month and list the items that may need a decision in row 2 of `wish`.
+
+    An owner who does not wait, with a draw above all chances of buying or needing at that age,
+    is settled without reading a table.
+    """
+    durable, words, flags, queue, event = c.durable, s.words, s.flags, s.queue, s.wish[2]
     flags[:n] = 0
     for item in range(k.N_ITEMS):
-        bound = max(m.candidate[tables, item], m.candidate[other, item])
+        bound = m.candidate[place, item]
         shift = 16 * (item & 1)
         word = 4 + (item >> 1)
         for i in range(n):
@@ -26,68 +31,68 @@ def age_durables(c, m, s, start, n, tables, other):  # type: ignore[no-untyped-d
             draw = (np.int64(words[word, i]) >> shift) & 0xFFFF
             clock = (state & 15) - 1
             waiting = 1 if (clock >= 0 and clock < 12) else 0
-            drawn = 1 if draw <= bound else 0
+            aged = state + (16 if (state >> 4) < 239 else 0)
+            drawn = 1 if draw <= bound[min(aged >> 4, _NOT_OWNED_AGE)] else 0
             flags[i] |= (waiting | drawn) << item
-            durable[item, start + i] = state + (16 if (state >> 4) < 239 else 0)
+            durable[item, start + i] = aged
     count = 0
     for i in range(n):
-        s.queue[count] = i
+        queue[count] = i
         count += 1 if flags[i] != 0 else 0
-    return count
+    events = 0
+    for q in range(count):
+        i = queue[q]
+        flag = flags[i]
+        for item in range(k.N_ITEMS):
+            event[events] = i * k.N_ITEMS + item
+            events += (flag >> item) & 1
+    return events
 
 
 @njit(**JIT)
 def durables(c, m, s, part, start, n, place, cell, first, trend, month):  # type: ignore[no-untyped-def]
-    """Need and choice of the queued rows, then payment of the purchases they want."""
-    tables = m.durable_row[place]
-    count = age_durables(c, m, s, start, n, tables, m.unaware_row[place])
-    if count > 0:
-        wishes = choose(c, m, s, start, count, place, cell, first)
+    """Need and choice where they may arise, then payment of the purchases wanted."""
+    events = age_durables(c, m, s, start, n, place)
+    if events > 0:
+        wishes = choose(c, m, s, start, events, place, cell, first)
         if wishes > 0:
             pay_for(c, m, s, part, start, wishes, place, trend, month)
 
 
 @njit(**JIT)
-def choose(c, m, s, start, count, place, cell, first):  # type: ignore[no-untyped-def]
+def choose(c, m, s, start, events, place, cell, first):  # type: ignore[no-untyped-def]
     """Logit choice from the solved tables; an owner in need who does not buy waits on.
 
     Who never hears of a subsidy decides by the tables without one. Row 1 of `wish` says whether
     the purchase is subsidised.
     """
-    durable, words, queue, flag_of, node = c.durable, s.words, s.queue, s.flags, s.node
+    durable, words, event, node = c.durable, s.words, s.wish[2], s.node
     purchase, first_purchase, need, wish = m.purchase, m.first_purchase, m.need, s.wish
+    informed, unaware = m.durable_row[place], m.unaware_row[place]
     wishes = 0
-    for q in range(count):
-        i = queue[q]
-        row, flags, income_class = start + i, flag_of[i], node[i] // 6
-        item = 0
-        while flags != 0:
-            if flags & 1:
-                state = np.int64(durable[item, row])
-                high = (np.int64(words[4 + (item >> 1), i]) >> (16 * (item & 1))) & 0xFFFF
-                mixed = mix(np.int64(words[3, i]), item + 1)
-                known = mix((first + i) * 8 + item, cell + 1) & 0xFFFF
-                aware = known < m.awareness[item]
-                tables = m.durable_row[place] if aware else m.unaware_row[place]
-                draw = (high << 16) | (mixed >> 16)
-                if state == 0xFFFF:
-                    chance = np.int64(first_purchase[tables, item, income_class])
-                else:
-                    age, clock = state >> 4, state & 15
-                    chance = np.int64(purchase[tables, item, income_class, age, clock])
-                    arises = chance + (((1 << 32) - chance) >> 16) * (
-                        np.int64(need[item, age]) >> 16
-                    )
-                    if clock > 0:
-                        durable[item, row] = state + (1 if clock < 12 else 0)
-                    elif draw >= chance and draw < arises:
-                        durable[item, row] = state + 1
-                if draw < chance:
-                    wish[0, wishes] = i * 8 + item
-                    wish[1, wishes] = 1 if aware and (mixed & 0xFFFF) < m.gate else 0
-                    wishes += 1
-            flags >>= 1
-            item += 1
+    for e in range(events):
+        i, item = event[e] >> 3, event[e] & 7
+        row, income_class = start + i, node[i] // 6
+        state = np.int64(durable[item, row])
+        high = (np.int64(words[4 + (item >> 1), i]) >> (16 * (item & 1))) & 0xFFFF
+        mixed = mix(np.int64(words[3, i]), item + 1)
+        known = mix((first + i) * 8 + item, cell + 1) & 0xFFFF
+        aware = known < m.awareness[item]
+        tables = informed if aware else unaware
+        draw = (high << 16) | (mixed >> 16)
+        if state == 0xFFFF:
+            chance = np.int64(first_purchase[tables, item, income_class])
+        else:
+            age, clock = state >> 4, state & 15
+            chance = np.int64(purchase[tables, item, income_class, age, clock])
+            arises = chance + (((1 << 32) - chance) >> 16) * (np.int64(need[item, age]) >> 16)
+            if clock > 0:
+                durable[item, row] = state + (1 if clock < 12 else 0)
+            elif draw >= chance and draw < arises:
+                durable[item, row] = state + 1
+        wish[0, wishes] = i * 8 + item
+        wish[1, wishes] = 1 if aware and (mixed & 0xFFFF) < m.gate else 0
+        wishes += 1 if draw < chance else 0
     return wishes
 
 

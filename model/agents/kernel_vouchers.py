@@ -83,7 +83,7 @@ def applies(group, digital, groups, needs_digital, share, word):  # type: ignore
     """
     eligible = ((groups >> np.int64(group)) & 1) == 1
     reach = np.int64(digital) if needs_digital else np.int64(255)
-    return eligible and word * 255 < reach * share
+    return eligible & (word * 255 < reach * share)
 
 
 @njit(**JIT)
@@ -101,7 +101,7 @@ def vouchers(c, m, budget, s, part, start, n, place, residence, first, seed, mon
         for i in range(n):
             word = np.int64(words[0, i])
             queue[count] = i
-            holds = (word & 0xFFFF) < cut and applies(
+            holds = ((word & 0xFFFF) < cut) & applies(
                 groups[start + i], digital[start + i], eligible, needs, share, word >> 16
             )
             count += 1 if holds else 0

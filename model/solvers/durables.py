@@ -21,8 +21,9 @@ Calendar: promotions make the price 12-periodic, and with it the solution withou
 
 Use in a month, with a uniform 32-bit draw u, p = purchase[row, item, class, age, clock] and
 h = need[item, age]:  u < p: bought, next month's state is (1, 0).  Otherwise (age + 1, d'); for
-clock 0 the need arises when u < p + (2^32 - p) h / 2^32. `bound[row, item]` is never below that
-sum, so u >= bound settles every owner with clock 0 without reading a table.
+clock 0 the need arises when u < p + (2^32 - p) h / 2^32. `bound[row, item, age]` is never below that
+sum for any class (its last entry: the chance of a first purchase), so u >= bound settles every
+owner with clock 0 and everybody without the item without reading a table.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class ReplacementTables:
 
     purchase: WordArray  # [row, item 8, class 7, age 240, clock 13]
     first_purchase: WordArray  # [row, item, class]
-    bound: WordArray  # [row, item]
+    bound: WordArray  # [row, item, age; last: not owned]
     need: WordArray  # [item, age]
     index: IntArray  # [month]
     baseline: IntArray  # [month]
@@ -407,15 +408,16 @@ def replacement_tables(
         tables.fill(horizon)
     need = to_words(np.array([need_hazard(parameters, item) for item in range(len(ITEMS))]))
     return ReplacementTables(
-        tables.purchase, tables.first, _bound(tables.purchase, need), need,
+        tables.purchase, tables.first, _bound(tables, need), need,
         tables.index, tables.baseline, first_calendar_month,
     )  # fmt: skip
 
 
-def _bound(purchase: WordArray, need: WordArray) -> WordArray:
-    """Largest over classes and ages of purchase plus need at clock 0, [row, item], saturating."""
-    most = purchase[..., 0].max(axis=2).astype(np.uint64)  # [row, item, age]
-    total = (most + need[None].astype(np.uint64)).max(axis=2)
+def _bound(tables: _Tables, need: WordArray) -> WordArray:
+    """Largest over classes of purchase plus need at clock 0, then of first purchases, saturating."""
+    most = tables.purchase[..., 0].max(axis=2).astype(np.uint64)  # [row, item, age]
+    first = tables.first.max(axis=2).astype(np.uint64)
+    total = np.concatenate([most + need[None].astype(np.uint64), first[..., None]], axis=2)
     return np.asarray(np.minimum(total, np.uint64(0xFFFFFFFF)), dtype=np.uint32)
 
 
