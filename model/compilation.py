@@ -21,10 +21,10 @@ def cache_root() -> Path:
     if chosen:
         return Path(chosen)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "tizhen"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "tizhen"
     if sys.platform == "darwin":
         return Path.home() / "Library/Caches/tizhen"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tizhen"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tizhen"
 
 
 def source_hash() -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from model.policy.quantities import kind, month_number, month_text
-from model.policy.settings import LEVERS, Claim, Issue, LeverSettings, Window
+from model.policy.settings import LEVERS, Claim, Issue, LeverSettings, TradeIn, Window
 from model.scenario_header import LONGEST_HORIZON, Header, parse_name
 from model.scenario_problems import Mark, Phrase, Problem, ScenarioError, phrase, suggestion
 from model.scenario_reader import Entry, Node
@@ -52,6 +52,7 @@ class _Validation:
         policies = self._policies(window)
         if window is not None:
             self._overlaps(policies, window)
+        self._one_way_of_paying(policies)
         if self.problems or header is None:
             raise ScenarioError(self.problems)
         files, warnings = self.source.files, tuple(self.warnings)
@@ -174,6 +175,22 @@ class _Validation:
             fields = {"first": first, "second": second} | _where(meetings)
             fields["lever"] = phrase(f"lever.{policies[first].lever}")
             self._report(entries[second].mark, Phrase("check.overlap", fields))
+
+    def _one_way_of_paying(self, policies: Mapping[str, LeverSettings]) -> None:
+        """Trade-in programmes of one scenario must pay buyers in the same way.
+
+        A buyer's claim is not marked with the programme it came from.
+        """
+        found = [(name, p) for name, p in policies.items() if isinstance(p, TradeIn)]
+        for name, policy in found[1:]:
+            first = found[0][1]
+            if (policy.payment, policy.reimbursement_lag_months) != (
+                first.payment,
+                first.reimbursement_lag_months,
+            ):
+                entries = self.tree.entries()["policies"].node.entries()
+                fields = {"first": found[0][0], "second": name}
+                self._report(entries[name].mark, Phrase("check.ways_of_paying", fields))
 
 
 @dataclass(frozen=True)

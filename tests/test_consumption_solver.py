@@ -240,7 +240,7 @@ def test_impossible_committed_rule_is_refused(parameters: Parameters) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv("TIZHEN_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -292,7 +292,7 @@ def test_damaged_cache_is_built_again(folder: Path, damage: str) -> None:
 def test_unwritable_cache_only_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(blocked))
+    monkeypatch.setenv("TIZHEN_CACHE", str(blocked))
     with pytest.warns(UserWarning, match="not kept"):
         assert cache.cached("x", "d", Builder())["b"].sum() == 6
 

@@ -96,7 +96,7 @@ def test_households_are_not_kept_as_objects() -> None:
     assert held < 2_000
     assert after - held < 20_000
     gc.collect()
-    assert not [kept for kept in gc.get_objects() if isinstance(kept, Household)]
+    assert not [kept for kept in gc.get_objects() if type(kept) is Household]
     assert len(toy.agents) == 180 + 15 + 3
 
 

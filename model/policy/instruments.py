@@ -51,11 +51,11 @@ class Instruments:
 
     wage_floor [place] yuan a month, gross; pension_rate [scheme] share; pension_fixed [scheme, age
     band] yuan a recipient; pension_recognised [scheme] share of the rise households count on;
-    pension_arrears [scheme] months of the rise paid at once; transfer [kind, cell, group, stage]
-    fen; subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places
-    [place] 0/1; subsidy_gate share of claims that the remaining money covers; purchase_row
-    [place] row of the replacement tables of those who know of the programmes, unaware_row of the
-    others.
+    arrears_rate [scheme] and arrears_fixed [scheme, age band] the lump sum for past months, as a
+    share of the pension and in yuan a recipient; transfer [kind, cell, group, stage] fen;
+    subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places [place]
+    0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
+    the replacement tables of those who know of the programmes, unaware_row of the others.
     """
 
     wage_floor: F64
@@ -63,7 +63,8 @@ class Instruments:
     pension_rate: F64
     pension_fixed: F64
     pension_recognised: F64
-    pension_arrears: F64
+    arrears_rate: F64
+    arrears_fixed: F64
     transfer: I64
     subsidy_rate: F64
     subsidy_cap: F64
@@ -88,7 +89,8 @@ class Instruments:
             pension_rate=np.zeros(len(SCHEMES)),
             pension_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
             pension_recognised=np.ones(len(SCHEMES)),
-            pension_arrears=np.zeros(len(SCHEMES)),
+            arrears_rate=np.zeros(len(SCHEMES)),
+            arrears_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
             transfer=np.zeros((len(TRANSFER_KINDS), cells, GROUPS, len(STAGES)), np.int64),
             subsidy_rate=np.zeros(n),
             subsidy_cap=np.zeros(n),

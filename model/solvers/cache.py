@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import tempfile
 import warnings
 import zipfile
@@ -21,23 +20,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model.compilation import cache_root
+
 Arrays = dict[str, npt.NDArray[Any]]
-CACHE_VARIABLE = "TIZHEN_CACHE"
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def cache_directory() -> Path:
     """Folder of the cache: environment variable TIZHEN_CACHE, else the user's cache folder."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "tizhen"
+    return cache_root()
 
 
 def source_digest(*files: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.dimensions import SCHEMES
-from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, by_place, payments
+from model.policy.instruments import AGE_BANDS, Instruments
+from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments
 from model.policy.settings import Pensions
 
 EMPLOYEE, RESIDENT = SCHEMES.index("employee_pension"), SCHEMES.index("resident_pension")
@@ -28,17 +28,25 @@ class PensionLever:
         since = setting.month - self.start
         if since < 0:
             return
-        s = self.settings
-        surface.pension_rate[EMPLOYEE] += s.employee_percent / 100.0
-        surface.pension_fixed[EMPLOYEE] += s.employee_fixed_yuan
-        surface.pension_fixed[EMPLOYEE] += [s.tilt_at(age) for age in BAND_AGES]
-        surface.pension_fixed[RESIDENT] += s.resident_fixed_yuan
+        rate, fixed = self._rise()
+        surface.pension_rate += rate
+        surface.pension_fixed += fixed
         at_once = setting.parameters.number("households.pensions.recognised_at_once")
         gain = setting.parameters.number("households.pensions.recognition_gain")
         recognised = 1.0 - (1.0 - at_once) * (1.0 - gain) ** since
         surface.pension_recognised[:] = np.minimum(surface.pension_recognised, recognised)
         if since == 0:
-            surface.pension_arrears[:] = np.maximum(surface.pension_arrears, s.retroactive_months)
+            surface.arrears_rate += rate * self.settings.retroactive_months
+            surface.arrears_fixed += fixed * self.settings.retroactive_months
+
+    def _rise(self) -> tuple[F64, F64]:
+        """Rise as a share [scheme] and in yuan a recipient [scheme, age band]."""
+        s, rate = self.settings, np.zeros(len(SCHEMES))
+        fixed = np.zeros((len(SCHEMES), AGE_BANDS))
+        rate[EMPLOYEE] = s.employee_percent / 100.0
+        fixed[EMPLOYEE] = [s.employee_fixed_yuan + s.tilt_at(age) for age in BAND_AGES]
+        fixed[RESIDENT] = s.resident_fixed_yuan
+        return rate, fixed
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """The funds pay pensions; here, what budgets give the funds for the rise."""

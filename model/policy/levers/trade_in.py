@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class TradeInLever:
     caps: F64
     spent: int = 0
     _last: int = 0
-    _claims: list[tuple[int, I64]] = field(default_factory=list)
+    _waiting: int = 0  # claims not yet reimbursed, fen
 
     @property
     def budget(self) -> int:
@@ -83,7 +83,7 @@ class TradeInLever:
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write rates, caps and the gate: what part of expected claims the money covers."""
-        surface.claims_open |= bool(self._claims)
+        surface.claims_open |= self._waiting > 0
         if not (self.start <= setting.month <= self.end) or self.exhausted:
             return
         on = self.items > 0
@@ -101,22 +101,21 @@ class TradeInLever:
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Instant discounts are owed to sellers now, claims to households after the lag."""
         due: list[Payment] = []
-        lag = max(1, self.settings.reimbursement_lag_months)
-        for month, amounts in [claim for claim in self._claims if claim[0] + lag <= setting.month]:
+        if self.settings.payment == "reimbursed":
+            amounts = by_place(totals, "reimbursed")[:, 0]
+            self._waiting -= int(amounts.sum())
             due += payments(self.name, "households", amounts, self.settings.payers)
-            self._claims.remove((month, amounts))
         if self.start <= setting.month <= self.end and not self.exhausted:
-            due += self._charge(setting.month, totals)
+            due += self._charge(totals)
         return due
 
-    def _charge(self, month: int, totals: I64) -> list[Payment]:
+    def _charge(self, totals: I64) -> list[Payment]:
         instant = by_place(totals, "subsidy_instant") * self.items
         claims = by_place(totals, "subsidy_claims") * self.items
         charged = int(instant.sum() + claims.sum())
         left = self.budget - self.spent
         self.spent, self._last = self.spent + charged, charged
-        if claims.any():
-            self._claims.append((month, claims.sum(axis=1)))
+        self._waiting += int(claims.sum())
         due = np.zeros((len(PLACES), len(CATEGORIES)), np.int64)
         for item, category in enumerate(ITEM_CATEGORY_INDEX):
             due[:, category] += instant[:, item]
