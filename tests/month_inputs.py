@@ -209,7 +209,8 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
         "pension_rate": np.array([0.0, rise, rise / 2]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
         "pension_recognised": np.array([0.0, 0.9, 0.5]),
-        "pension_arrears": np.array([0.0, 6.0, 0.0]),
+        "arrears_rate": np.array([0.0, 0.18, 0.0]),
+        "arrears_fixed": np.array([[0.0] * 3, [120.0, 150.0, 200.0], [70.0] * 3]),
         "transfer": transfer,
     }
 

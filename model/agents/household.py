@@ -172,7 +172,9 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
     book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
-    pension = fen((h.pension + rise * (1.0 + m.pension_arrears[h.scheme])) * m.trend)
+    arrears = h.pension * m.arrears_rate[h.scheme]
+    arrears += h.pensioners * m.arrears_fixed[h.scheme, band]
+    pension = fen((h.pension + rise + arrears) * m.trend)
     committed = ((earned + fen((h.pension + rise) * m.trend)) * h.committed_share) >> 8
     dividends = math.floor(h.committed * m.property_yield[h.place] + 0.5)
     interest = math.floor(h.liquid * m.deposit_rate + 0.5)

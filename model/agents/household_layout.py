@@ -97,7 +97,8 @@ class Income(NamedTuple):
     pension_rate: F64  # [scheme] rise as a share
     pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
     pension_recognised: F64  # [scheme] share of the rise that households count on
-    pension_arrears: F64  # [scheme] months of the rise paid as a lump sum
+    arrears_rate: F64  # [scheme] lump sum of past months as a share of the monthly pension
+    arrears_fixed: F64  # [scheme, age band] lump sum of past months, yuan a recipient
     property_yield: F64  # [place] a month on committed deposits
     deposit_rate: float
     benefit: I64  # [place] fen

@@ -238,7 +238,7 @@ def month_inputs(
         benefit=np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
         unemployed_share=p.number("consumption.unemployment_income_share"),
         pension_rate=surface.pension_rate, pension_fixed=surface.pension_fixed,
-        pension_recognised=surface.pension_recognised, pension_arrears=surface.pension_arrears,
+        pension_recognised=surface.pension_recognised, arrears_rate=surface.arrears_rate, arrears_fixed=surface.arrears_fixed,
         has_transfer=int(surface.has_transfer), transfer=surface.transfer,
         property_yield=market.property_yield, deposit_rate=market.deposit_rate,
         loan_rate=market.loan_rate, housing_share=world.housing_share,

@@ -177,7 +177,9 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
         rise += c.pensioners[row] * m.pension_fixed[scheme, band]
         earned = fen(lifted * factor * trend)
         part[k.O_FLOOR_RISE] += earned - fen(earnings * factor * trend)
-        paid_pension = fen((c.pension[row] + rise * (1.0 + m.pension_arrears[scheme])) * trend)
+        arrears = c.pension[row] * m.arrears_rate[scheme]
+        arrears += c.pensioners[row] * m.arrears_fixed[scheme, band]
+        paid_pension = fen((c.pension[row] + rise + arrears) * trend)
         standing = fen((c.pension[row] + rise) * trend)
         committed = ((earned + standing) * np.int64(c.committed_share[row])) >> 8
         dividends = np.int64(np.floor(c.committed[row] * property_yield + 0.5))
