@@ -10,7 +10,8 @@ is fen a month at trend 1 as float64; rounding to integer fen happens when money
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +95,11 @@ class EconomyState:
     growth: float  # a month
 
 
+# Accounts already solved: runs of a sweep often share the average month. Nobody changes them.
+_KEPT: dict[tuple[str, float, str], EconomyState] = {}
+_KEPT_LIMIT = 8
+
+
 def open_accounts(
     flows: HouseholdFlows, parameters: Parameters, growth: float | None = None
 ) -> EconomyState:
@@ -102,7 +108,20 @@ def open_accounts(
     """
     annual = parameters.number("outside.annual_growth") if growth is None else growth
     monthly = (1.0 + annual) ** (1.0 / parameters.number("numerics.months_per_year")) - 1.0
-    return _Closure(flows, parameters, monthly).solve()
+    key = (parameters.digest(), monthly, _digest(flows))
+    if key not in _KEPT:
+        if len(_KEPT) >= _KEPT_LIMIT:
+            _KEPT.pop(next(iter(_KEPT)), None)
+        _KEPT[key] = _Closure(flows, parameters, monthly).solve()
+    return _KEPT[key]
+
+
+def _digest(flows: HouseholdFlows) -> str:
+    """Content of the flows, to know them again."""
+    content = hashlib.sha256()
+    for item in fields(flows):
+        content.update(np.ascontiguousarray(getattr(flows, item.name)).tobytes())
+    return content.hexdigest()
 
 
 def fen_a_month(parameters: Parameters) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_durables, kernel_income, kernel_vouchers
-from model.agents.household_layout import V_APPLY, V_DIGITAL, V_GROUPS, V_PURPOSE
+from model.agents.household_layout import V_APPLY, V_DIGITAL, V_GROUPS, V_PURPOSE, V_RESIDENCE
 from model.agents.kernel_common import (
     ALLOCATING,
     BLOCK,
@@ -72,18 +72,58 @@ def month_of_chunks(c, m, s, totals, chunks):  # type: ignore[no-untyped-def]
             totals[cell, f] += weight * part[f]
 
 
+@njit(**JIT)
+def arrivals(group, digital, words, fields, chunks, begin, end, month, seed, upper, found):  # type: ignore[no-untyped-def]
+    """Real households that apply, by arrival key: adds to `found` [256].
+
+    `upper` below 0 counts by the high byte of the key; else only keys with that high byte count,
+    by their low byte. `chunks` begin..end belong to one place.
+    """
+    for at in range(begin, end):
+        start, stop, place, residence, weight, cell_start = chunks[at]
+        if not (fields[V_RESIDENCE] >> residence) & 1:
+            continue
+        for low in range(start, stop, BLOCK):
+            n, cell = min(BLOCK, stop - low), place * 2 + residence
+            draw(words, 0, n, low - cell_start, cell, month, fields[V_PURPOSE], seed[0], seed[1])
+            for i in range(n):
+                word = np.int64(words[0, i])
+                applied = applies(
+                    group[low + i], digital[low + i], fields[V_GROUPS], fields[V_DIGITAL],
+                    fields[V_APPLY], word >> 16,
+                )  # fmt: skip
+                high = (word >> 8) & 0xFF
+                counted = applied & ((upper < 0) | (high == upper))
+                found[high if upper < 0 else word & 0xFF] += weight * np.int64(counted)
+
+
 @njit(**ALLOCATING)
-def race(c, fields, start, stop, cell, month, cell_start, low, high, histogram):  # type: ignore[no-untyped-def]
-    """Applicants of a voucher batch by arrival key: adds households to histogram [2**16]."""
-    words = np.zeros((4, BLOCK), np.uint32)
-    for begin in range(start, stop, BLOCK):
-        n = min(BLOCK, stop - begin)
-        draw(words, 0, n, begin - cell_start, cell, month, fields[V_PURPOSE], low, high)
-        for i in range(n):
-            word = np.int64(words[0, i])
-            row = begin + i
-            if applies(
-                c.group[row], c.digital[row], fields[V_GROUPS], fields[V_DIGITAL],
-                fields[V_APPLY], word >> 16,
-            ):  # fmt: skip
-                histogram[word & 0xFFFF] += 1
+def race(group, digital, fields, prices, money, chunks, first, low, high, month, seed, cuts):  # type: ignore[no-untyped-def]
+    """Arrival keys [batch, place] below which applicants hold vouchers, for places low..high - 1.
+
+    `first` [place + 1] is the first chunk of each place, `prices` [batch] the fen promised to a
+    holder, `money` [batch, place] fen. The key is found by its high byte, then by its low byte.
+    """
+    words, found = np.zeros((4, BLOCK), np.uint32), np.zeros(256, np.int64)
+    for b in range(fields.shape[0]):
+        for place in range(low, high):
+            if money[b, place] <= 0:
+                continue
+            before, upper = np.int64(0), -1
+            for _ in range(2):
+                found[:] = 0
+                arrivals(
+                    group, digital, words, fields[b], chunks, first[place], first[place + 1],
+                    month, seed, upper, found,
+                )  # fmt: skip
+                at = 0
+                while at < 256 and (before + found[at]) * prices[b] <= money[b, place]:
+                    before += found[at]
+                    at += 1
+                if upper >= 0:
+                    cuts[b, place] = upper * 256 + at
+                elif at == 256:
+                    cuts[b, place] = 1 << 16
+                    break
+                else:
+                    upper = at

@@ -11,12 +11,12 @@ import numpy as np
 
 from model.agents import household_kernel
 from model.agents.household_layout import (
+    COLUMN_OFFSETS,
     F64,
     I64,
     NODE_UNIT,
     NODES,
     TOTALS,
-    V_RESIDENCE,
     Columns,
     Month,
     field,
@@ -25,6 +25,7 @@ from model.agents.household_month import race_fields
 from model.agents.kernel_common import make_scratch
 from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, SECTORS
 from model.flows import HouseholdFlows
+from model.memory import spaced_copy
 from model.policy.instruments import VoucherBatch
 from model.population import Population
 
@@ -45,7 +46,9 @@ def columns_of(population: Population) -> Columns:
     }  # fmt: skip
     return Columns(
         **{
-            name: getattr(population, name) if name in given else np.zeros(n, zeros[name])
+            name: getattr(population, name)
+            if name in given
+            else spaced_copy(np.zeros(n, zeros[name]), COLUMN_OFFSETS.get(name, 0))
             for name in Columns._fields
         }
     )
@@ -68,8 +71,11 @@ class HouseholdBlock:
 
     def copy(self) -> HouseholdBlock:
         """The same households in memory of their own."""
-        copies: Any = (column.copy() for column in self.columns)
-        columns = Columns(*copies)
+        copies: dict[str, Any] = {
+            name: spaced_copy(column, COLUMN_OFFSETS.get(name, 0))
+            for name, column in self.columns._asdict().items()
+        }
+        columns = Columns(**copies)
         return HouseholdBlock(columns, self.segments, self.threads)
 
     def live(self, month: Month) -> I64:
@@ -92,26 +98,25 @@ class HouseholdBlock:
         be exceeded if every voucher were redeemed.
         """
         cuts = np.zeros((len(batches), len(PLACES)), dtype=np.int64)
-        for slot, batch in enumerate(batches):
-            fields_of = race_fields(batch, slot)
-            for place in np.flatnonzero(batch.money > 0):
-                arrivals = self._arrivals(fields_of, int(place), month, seed)
-                issued = np.cumsum(arrivals) * batch.per_household * batch.face
-                cuts[slot, place] = np.searchsorted(issued, batch.money[place], side="right")
-        return cuts
+        if not batches:
+            return cuts
+        rules = np.stack([race_fields(batch, slot) for slot, batch in enumerate(batches)])
+        prices = np.array([batch.per_household * batch.face for batch in batches])
+        money = np.stack([batch.money for batch in batches])
+        first = np.searchsorted(self._chunks[:, 2], np.arange(len(PLACES) + 1))
 
-    def _arrivals(self, batch: I64, place: int, month: int, seed: I64) -> I64:
-        """Real households of a place by arrival key [2**16]."""
-        total = np.zeros(1 << 16, dtype=np.int64)
-        for start, stop, _, residence, weight, first in self._chunks[self._chunks[:, 2] == place]:
-            histogram = np.zeros(1 << 16, dtype=np.int64)
-            if (batch[V_RESIDENCE] >> residence) & 1:
-                household_kernel.race(
-                    self.columns, batch, start, stop, place * 2 + residence, month, first,
-                    seed[0], seed[1], histogram,
-                )  # fmt: skip
-                total += weight * histogram
-        return total
+        def places(low: int, high: int) -> None:
+            household_kernel.race(
+                self.columns.group, self.columns.digital, rules, prices, money, self._chunks,
+                first, low, high, month, seed, cuts,
+            )  # fmt: skip
+
+        if self.threads == 1 or len(self) < SERIAL_BELOW:
+            places(0, len(PLACES))
+            return cuts
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(lambda place: places(place, place + 1), range(len(PLACES))))
+        return cuts
 
 
 def _run(columns: Columns, month: Month, chunks: I64) -> I64:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import njit
 
 from model.agents import household_layout as layout
+from model.memory import spaced
 from model.solvers.grids import INCOME_GRID
 
 # Kernels allocate nothing, so they need no reference counts: counting the arrays of named tuples
@@ -98,13 +99,19 @@ class Scratch(NamedTuple):
 
 def make_scratch() -> Scratch:
     """Fresh working arrays for one thread."""
-    cash, income = np.zeros(BLOCK), np.zeros(BLOCK)
+    offsets = iter(layout.SCRATCH_OFFSETS)
+
+    def zeros(kind: type) -> npt.NDArray[Any]:
+        found = spaced(BLOCK, kind, next(offsets))
+        found[:] = 0
+        return found
+
+    lift, spendable, fraction, cash, income = (zeros(np.float64) for _ in range(5))
+    i64 = [zeros(np.int64) for _ in range(7)]
     words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((4, BLOCK), np.uint32)
-    i64 = [np.zeros(BLOCK, np.int64) for _ in range(7)]
-    f64 = [np.zeros(BLOCK) for _ in range(3)]
     return Scratch(
-        words, more, f64[0], i64[0], i64[1], i64[2], i64[3], f64[1],
-        cash, cash.view(np.int64), income, income.view(np.int64), i64[4], f64[2], i64[5], i64[6],
+        words, more, lift, i64[0], i64[1], i64[2], i64[3], spendable,
+        cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction, i64[5], i64[6],
         np.zeros((3, 8 * BLOCK), np.int64),
     )  # fmt: skip
 
