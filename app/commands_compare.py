@@ -175,7 +175,9 @@ def _draw(done: _Done, folder: Path) -> None:
 
     console = done.request.console
     try:
-        draw_comparison(done.comparison, done.facts, folder)
+        # A quick look draws for its reader only; a full comparison is kept for everybody.
+        languages = (console.lang,) if done.document["quick"] else LANGUAGES
+        draw_comparison(done.comparison, done.facts, folder, languages)
     except Exception as fault:  # the figures are computed and must not be lost for a picture
         reason = " ".join(f"{type(fault).__name__}: {fault}".split())
         console.error(console.say("summary.fault.charts", reason=reason))

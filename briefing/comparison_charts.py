@@ -20,8 +20,10 @@ Drawing = tuple[str, Callable[..., Figure], Any]
 BUDGET_LEVELS: Final = ("central", "province", "cities")
 
 
-def draw_comparison(comparison: Comparison, facts: RunFacts, folder: Path) -> list[Path]:
-    """Draw every chart the comparison has data for, in both languages; returns the PNG files.
+def draw_comparison(
+    comparison: Comparison, facts: RunFacts, folder: Path, languages: Sequence[str] = LANGUAGES
+) -> list[Path]:
+    """Draw every chart the comparison has data for, in each language; returns the PNG files.
 
     Raises FigureDataError for numbers that do not fit together and OSError.
     """
@@ -29,7 +31,7 @@ def draw_comparison(comparison: Comparison, facts: RunFacts, folder: Path) -> li
     drawings = list(_drawings(comparison))
     return [
         style.save(draw(data, lang=lang, footer=footer(comparison, facts, lang)), stem)[0]
-        for lang in LANGUAGES
+        for lang in languages
         for name, draw, data in drawings
         for stem in [folder / f"{name}.{lang}"]
     ]

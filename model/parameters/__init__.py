@@ -10,15 +10,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from ruamel.yaml import YAML
+
+from model.compilation import cache_root
 
 GRADES = ("A", "B", "C", "D")
 
@@ -136,13 +140,40 @@ def _collect(prefix: str, node: Mapping[str, Any], found: dict[str, Parameter]) 
 
 @lru_cache(maxsize=1)
 def _shipped() -> Parameters:
+    files = (path for path in resources.files(__name__).iterdir() if path.name.endswith(".yaml"))
+    texts = {path.name[:-5]: path.read_text(encoding="utf-8") for path in files}
     found: dict[str, Parameter] = {}
-    for path in sorted(resources.files(__name__).iterdir(), key=lambda p: p.name):
-        if path.name.endswith(".yaml"):
-            document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-            for key, node in _plain(document or {}).items():
-                _collect(f"{path.name[:-5]}.{key}", node, found)
+    for stem, document in sorted(_documents(texts).items()):
+        for key, node in document.items():
+            _collect(f"{stem}.{key}", node, found)
     return Parameters(found)
+
+
+def _documents(texts: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Parsed files by stem, kept on disk by content: reading the YAML takes a second."""
+    joined = json.dumps(texts, sort_keys=True, ensure_ascii=False)
+    kept = cache_root() / f"parameters-{hashlib.sha256(joined.encode()).hexdigest()[:24]}.json"
+    try:
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        pass
+    reader = YAML(typ="safe", pure=True)
+    parsed = {stem: _plain(reader.load(text) or {}) for stem, text in texts.items()}
+    _keep(kept, json.dumps(parsed, ensure_ascii=False))
+    return parsed
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write by rename, so that no reader meets half a file; without a cache folder, do without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
+        ) as part:
+            part.write(text)
+        Path(part.name).replace(path)
+    except OSError:
+        return
 
 
 def load_parameters(overrides: Mapping[str, Any] | None = None) -> Parameters:
