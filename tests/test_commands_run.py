@@ -123,7 +123,8 @@ def test_compare_draws_charts(files: Path) -> None:
     charts = files / json.loads(done.stdout)["path"] / "charts"
     for name in ("monthly_path", "by_category", "by_city", "by_quintile", "leverage_ladder"):
         assert (charts / f"{name}.zh.png").stat().st_size > 1000
-        assert (charts / f"{name}.en.svg").exists()
+        assert (charts / f"{name}.zh.svg").exists()
+    assert not list(charts.glob("*.en.*")), "a quick look draws one language"
 
 
 @pytest.mark.usefixtures("no_charts")
