@@ -36,13 +36,10 @@ class Purpose(IntEnum):
 
     SYNTHESIS = 1
     SYNTHESIS_SHIFT = 2
-    INCOME = 3
-    LABOUR = 4
-    HEALTH = 5
+    MONTH = 3  # a household's income, work and bills of a month
     DURABLES = 6
-    VOUCHERS = 7
-    FIRMS = 8
     SAMPLING = 9
+    VOUCHERS = 16  # and the numbers above it: one for each batch of a month
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -15,12 +15,12 @@ from typing import Any
 from model.agents import household_layout as layout
 from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
 from model.solvers.grids import CASH_GRID, INCOME_GRID, FloatGrid
+from model.streams import Purpose
 
 Book = Callable[[str, int, int], None]
 Words = tuple[int, ...]
 _LOW32 = 0xFFFFFFFF
 _HEALTH = 14
-PURPOSE_MONTH, PURPOSE_DURABLES = 1, 2
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> Words:
@@ -60,8 +60,8 @@ def live_one_month(h: Any, m: Any, book: Book) -> None:
     """One month of one household: work, income, bills, durables, budget, vouchers, balances."""
     key = (int(m.seed[0]), int(m.seed[1]))
     cell = h.place * 2 + h.residence
-    words = philox((h.index, cell, m.month, PURPOSE_MONTH), key)
-    item_words = philox((h.index, cell, m.month, PURPOSE_DURABLES), key)
+    words = philox((h.index, cell, m.month, int(Purpose.MONTH)), key)
+    item_words = philox((h.index, cell, m.month, int(Purpose.DURABLES)), key)
     lift = wage_floor_lift(h, m)
     change_stage(h, m, words[1], lift, book)
     receive_income(h, m, words[0], lift, book)

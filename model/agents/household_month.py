@@ -19,6 +19,7 @@ from model.dimensions import CATEGORIES, ITEM_CATEGORY_INDEX, PLACES, RESIDENCES
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
 from model.solvers.durables import ReplacementTables
+from model.streams import Purpose
 
 U32 = npt.NDArray[np.uint32]
 ODDS = 2.0**32
@@ -162,11 +163,6 @@ def _of_category(parameters: Parameters, name: str, batch: VoucherBatch) -> floa
     return float(parameters[f"households.vouchers.{name}"][CATEGORIES[batch.category]])
 
 
-def batch_purpose(slot: int) -> int:
-    """Stream of a voucher batch; months before 16 belong to other draws."""
-    return 16 + slot
-
-
 def race_fields(batch: VoucherBatch, slot: int) -> I64:
     """The fields that decide who applies, without outcome of the race."""
     fields = np.zeros(layout.BATCH_FIELDS, np.int64)
@@ -174,7 +170,7 @@ def race_fields(batch: VoucherBatch, slot: int) -> I64:
     fields[layout.V_DIGITAL] = int(batch.digital_required)
     fields[layout.V_GROUPS] = batch.groups
     fields[layout.V_RESIDENCE] = batch.residences
-    fields[layout.V_PURPOSE] = batch_purpose(slot)
+    fields[layout.V_PURPOSE] = Purpose.VOUCHERS + slot
     return fields
 
 

@@ -16,6 +16,7 @@ from numba import njit
 from model.agents import household_layout as layout
 from model.memory import spaced
 from model.solvers.grids import INCOME_GRID
+from model.streams import Purpose
 
 # Kernels allocate nothing, so they need no reference counts: counting the arrays of named tuples
 # would cost more than the rules do.
@@ -24,7 +25,7 @@ ALLOCATING: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "nump
 INLINE: dict[str, Any] = {**JIT, "inline": "always"}
 BLOCK = 256
 LOW32 = 0xFFFFFFFF
-PURPOSE_MONTH, PURPOSE_DURABLES = 1, 2
+PURPOSE_MONTH, PURPOSE_DURABLES = int(Purpose.MONTH), int(Purpose.DURABLES)
 N_CATEGORIES, N_ITEMS, NODES = layout.N_CATEGORIES, layout.N_ITEMS, layout.NODES
 INCOME_LOW = 2.0**INCOME_GRID.lowest
 INCOME_HIGH = 2.0**INCOME_GRID.highest * (1.0 - 2.0**-53)
