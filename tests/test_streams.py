@@ -31,30 +31,30 @@ def test_kernel_and_numpy_forms_agree():
     seed, month, block = 2**40 + 12345, 37, 5
     low, high = split_seed(seed)
     ids = np.array([0, 1, 2**36 + 7, 2**43 + 3], dtype=np.uint64)
-    columns = word_columns(seed, Purpose.INCOME, ids, month, block)
+    columns = word_columns(seed, Purpose.MONTH, ids, month, block)
     for position, identity in enumerate(ids):
         one = words(
-            low, high, np.uint64(Purpose.INCOME), identity, np.uint64(month), np.uint64(block)
+            low, high, np.uint64(Purpose.MONTH), identity, np.uint64(month), np.uint64(block)
         )
         assert [int(x) for x in one] == columns[:, position].tolist()
 
 
 def test_draw_depends_on_every_key_and_not_on_order():
     ids = np.arange(1000, dtype=np.uint64)
-    base = word_columns(1, Purpose.INCOME, ids, 3)
-    assert np.array_equal(base[:, ::-1], word_columns(1, Purpose.INCOME, ids[::-1], 3))
+    base = word_columns(1, Purpose.MONTH, ids, 3)
+    assert np.array_equal(base[:, ::-1], word_columns(1, Purpose.MONTH, ids[::-1], 3))
     for other in (
-        word_columns(2, Purpose.INCOME, ids, 3),
-        word_columns(1 + 2**32, Purpose.INCOME, ids, 3),
-        word_columns(1, Purpose.LABOUR, ids, 3),
-        word_columns(1, Purpose.INCOME, ids, 4),
-        word_columns(1, Purpose.INCOME, ids, 3, block=1),
+        word_columns(2, Purpose.MONTH, ids, 3),
+        word_columns(1 + 2**32, Purpose.MONTH, ids, 3),
+        word_columns(1, Purpose.DURABLES, ids, 3),
+        word_columns(1, Purpose.MONTH, ids, 4),
+        word_columns(1, Purpose.MONTH, ids, 3, block=1),
     ):
         assert (base != other).mean() > 0.99
 
 
 def test_uniforms_look_uniform_and_uncorrelated():
-    drawn = uniforms(7, Purpose.HEALTH, np.arange(200_000), 11)
+    drawn = uniforms(7, Purpose.DURABLES, np.arange(200_000), 11)
     assert drawn.min() > 0.0
     assert drawn.max() < 1.0
     assert np.abs(drawn.mean(axis=1) - 0.5).max() < 0.004
