@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -117,3 +118,8 @@ def certain_sign(differences: Sequence[float]) -> float:
     values = np.asarray(differences, dtype=float)
     error = values.std(ddof=1) / np.sqrt(values.size)
     return float(values.mean() / error) if error > 0 else float(np.sign(values.mean()) * np.inf)
+
+
+def say(*parts: object) -> None:
+    """A line of figures for whoever runs the tests with `-s`."""
+    sys.stdout.write(" ".join(str(part) for part in parts) + "\n")
