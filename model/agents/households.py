@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -31,7 +33,8 @@ from model.population import Population
 
 CELLS = len(PLACES) * len(RESIDENCES)
 CHUNK = 4096
-TASK_ROWS = 1 << 18  # rows a thread takes at a time
+TASK_ROWS = 1 << 18  # most rows a thread takes at a time
+TASKS_A_THREAD = 4  # at least, so that threads end together
 SERIAL_BELOW = 1 << 16  # smaller populations are not worth a second thread
 HEALTH = CATEGORIES.index("health")
 
@@ -82,13 +85,15 @@ class HouseholdBlock:
         """One month of every household. Returns weighted totals [cell, TOTALS]."""
         if self.threads == 1 or len(self) < SERIAL_BELOW:
             return _run(self.columns, month, self._chunks)
+        tasks = deque(self._tasks())
         with ThreadPoolExecutor(self.threads) as pool:
-            parts = pool.map(lambda part: _run(self.columns, month, part), self._tasks())
-            return np.asarray(np.sum(list(parts), axis=0))
+            parts = [pool.submit(_work, self.columns, month, tasks) for _ in range(self.threads)]
+            return np.asarray(np.sum([part.result() for part in parts], axis=0))
 
     def _tasks(self) -> list[I64]:
         rows = np.cumsum(self._chunks[:, 1] - self._chunks[:, 0])
-        cuts = np.searchsorted(rows, np.arange(TASK_ROWS, rows[-1], TASK_ROWS))
+        each = max(CHUNK, min(TASK_ROWS, rows[-1] // (TASKS_A_THREAD * self.threads)))
+        cuts = np.searchsorted(rows, np.arange(each, rows[-1], each))
         return [part for part in np.split(self._chunks, cuts) if len(part)]
 
     def race(self, batches: Sequence[VoucherBatch], month: int, seed: I64) -> I64:
@@ -120,8 +125,15 @@ class HouseholdBlock:
 
 
 def _run(columns: Columns, month: Month, chunks: I64) -> I64:
-    totals = np.zeros((CELLS, TOTALS), dtype=np.int64)
-    household_kernel.month_of_chunks(columns, month, make_scratch(), totals, chunks)
+    return _work(columns, month, deque([chunks]))
+
+
+def _work(columns: Columns, month: Month, tasks: deque[I64]) -> I64:
+    """Totals of the tasks this thread gets hold of."""
+    totals, scratch = np.zeros((CELLS, TOTALS), dtype=np.int64), make_scratch()
+    with suppress(IndexError):
+        while True:
+            household_kernel.month_of_chunks(columns, month, scratch, totals, tasks.popleft())
     return totals
 
 
