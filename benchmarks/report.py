@@ -40,11 +40,7 @@ def full_scale() -> dict[str, Any]:
 def measure(slow: bool) -> tuple[dict[str, float], list[str]]:
     """Figures by name, and further sections of the report."""
     sections, figures = [], {}
-    k = kernel.measure_kernel(_PREFACE = (
-    "Written by `python -m benchmarks.report`; every number comes from one execution, figures "
-    "that are compared were taken in turns. Medians."
-)
-KERNEL_SCALE, ROUNDS, SAMPLE)
+    k = kernel.measure_kernel(KERNEL_SCALE, ROUNDS, SAMPLE)
     for name in (
         "households", "ns_1t", "ns_1t_paired", "ns_2t", "quiet_rounds", "thread_gain",
         "ns_mesa_objects", "speedup_vs_mesa_objects", "ns_step", "step_speedup", "ns_primitives",

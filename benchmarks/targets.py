@@ -38,6 +38,5 @@ TARGETS = (
 
 def table(figures: Mapping[str, float]) -> list[tuple[Target, float, bool]]:
     """The targets whose figure was measured, with value and verdict."""
-    return [
-        (t, figures[t.figure], t.met(figures[t.figure])) for t in TARGETS if t.figure in figures
-    ]
+    measured = [target for target in TARGETS if target.figure in figures]
+    return [(t, figures[t.figure], t.met(figures[t.figure])) for t in measured]

@@ -93,9 +93,8 @@ def test_copy_is_equal_and_apart() -> None:
     first = block()
     second = first.copy()
     assert all(np.array_equal(a, b) for a, b in zip(first.columns, second.columns, strict=True))
-    assert not any(
-        np.shares_memory(a, b) for a, b in zip(first.columns, second.columns, strict=True)
-    )
+    pairs = zip(first.columns, second.columns, strict=True)
+    assert not any(np.shares_memory(a, b) for a, b in pairs)
 
 
 def test_long_columns_start_apart_in_a_page() -> None:
