@@ -155,7 +155,7 @@ def _next_rates(
     mixed = 0.5 * world.housing_share + 0.5 * max(float(outlay), 0.0)
     first = world.housing_share == 0.0
     housing = max(float(outlay), 0.0) if first else mixed
-    return max(float(wanted / stock), 0.0), replace(world, housing_share=housing)
+    return max(float(wanted / stock), 0.0), world.with_housing_share(housing)
 
 
 def _employment(population: Population) -> I64:

@@ -268,6 +268,7 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "item_price": price,
         "subsidy": (price * policy.subsidy_share).astype(np.int64),
         "awareness": np.linspace(30_000, 65_536, ITEMS).astype(np.int64),
+        "old_required": np.array([0, 1, 0, 0, 0, 1, 0, 1]),
         "gate": 50_000,
         "instant": policy.instant,
         "claim_lag": policy.claim_lag,

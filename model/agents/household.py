@@ -286,7 +286,8 @@ def replace_durables(h: Any, m: Any, words: Words, spare: int, book: Book) -> No
                 state += 1
         h.durable[item] = state
         if draw < chance:
-            wanted.append((item, aware and (mixed & 0xFFFF) < m.gate))
+            entitled = aware and not (state == NOT_OWNED and m.old_required[item])
+            wanted.append((item, entitled and (mixed & 0xFFFF) < m.gate))
     for item, subsidised in wanted:
         pay_for_item(h, m, item, income_class, subsidised, book)
 

@@ -134,6 +134,7 @@ class Goods(NamedTuple):
     item_price: I64  # [place, item, class] fen
     subsidy: I64  # [place, item, class] fen
     awareness: I64  # [item] of 2**16: share of households that know of a subsidy
+    old_required: I64  # [item] 1: the subsidy asks for an old unit
     gate: int  # of 2**16: part of the claims that the remaining money covers
     instant: int
     claim_lag: int  # months from purchase to reimbursement

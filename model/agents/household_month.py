@@ -6,8 +6,9 @@ month's plan of the markets and the policy surface and returns the `Month` of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from scipy.special import ndtri
 
 from model.agents import household_layout as layout
 from model.agents.household_layout import F64, I64, Month, month_of
-from model.dimensions import CATEGORIES, ITEM_CATEGORY_INDEX, PLACES, RESIDENCES
+from model.dimensions import CATEGORIES, ITEM_CATEGORY_INDEX, ITEMS, PLACES, RESIDENCES
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
 from model.solvers.durables import ReplacementTables
@@ -40,34 +41,43 @@ def odds(probability: npt.ArrayLike) -> I64:
 
 @dataclass(frozen=True)
 class HouseholdWorld:
-    """The unchanging part of what households read, for one parameter set and seed."""
+    """The unchanging part of what households read, for one parameter set and seed.
+
+    `item_price` [item, class] yuan; `fixed` holds the fields of `Month` that no month changes.
+    """
 
     parameters: Parameters
-    policy: npt.NDArray[np.float32]  # [fear, residence, TABLE_SIZE]
-    anchor: F64  # [cell, work class, sector]
-    seed: I64  # [2]
-    item_price: F64  # [item, class] yuan
-    permanent: F64
-    transitory: F64
-    medical_hazard: I64
-    housing_share: float
+    item_price: F64
+    fear_factors: F64
+    fixed: dict[str, Any]
 
     @classmethod
     def build(
         cls, parameters: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int,
         item_price: F64, housing_share: float,
     ) -> HouseholdWorld:  # fmt: skip
-        """Read the shocks and hazards of a parameter set."""
-        p, months = parameters, parameters.number("numerics.months_per_year")
-        monthly = p.number("consumption.permanent_deviation") / np.sqrt(months)
-        deviations = p.array("consumption.transitory_deviation")
-        return cls(
-            p, policy.reshape(policy.shape[0], len(RESIDENCES), -1), anchor.reshape(CELLS, *anchor.shape[2:]),
-            np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.int64), item_price,
-            shock_points(float(monthly)),
-            np.stack([shock_points(float(deviation)) for deviation in deviations]),
-            odds(p.array("consumption.medical_probability")), housing_share,
-        )  # fmt: skip
+        """Read everything from a parameter set and solved tables.
+
+        `policy` [fear, residence, stage, patience, cash, income] yuan; `anchor` [place, residence,
+        work class, sector] yuan; `housing_share` of committed deposits spent a month.
+        """
+        fixed = _fixed(parameters, policy, anchor, seed, housing_share)
+        factors = parameters.array("consumption.fear_factors")
+        return cls(parameters, item_price, factors, fixed)
+
+    @property
+    def seed(self) -> I64:
+        """Low and high word of the seed."""
+        return np.asarray(self.fixed["seed"])
+
+    @property
+    def housing_share(self) -> float:
+        """Share of committed deposits that households spend on housing a month."""
+        return float(self.fixed["housing_share"])
+
+    def with_housing_share(self, share: float) -> HouseholdWorld:
+        """The same world with another housing share."""
+        return replace(self, fixed={**self.fixed, "housing_share": share})
 
 
 @dataclass(frozen=True)
@@ -208,53 +218,123 @@ def month_inputs(
     `season` [residence] factor of the non-durable budget; `engel` [residence, node, category]
     this month's budget shares; `batches` as packed by `pack_batches`.
     """
-    p = world.parameters
     price_level = trend * market.consumer_price
-    level, share = fear_position(market.fear, p.array("consumption.fear_factors"))
+    level, share = fear_position(market.fear, world.fear_factors)
     category_price = market.prices[:, ITEM_CATEGORY_INDEX]
     price = np.floor(category_price[:, :, None] * world.item_price * trend * 100.0 + 0.5)
-    floor_rise = np.log(surface.wage_floor / surface.base_wage_floor)
     first, fields, rules, baskets = batches
-    return month_of(dict(
-        seed=world.seed, month=month, trend=trend,
-        shock_permanent=world.permanent, shock_transitory=world.transitory,
-        reversion=p.number("consumption.reversion"), anchor=world.anchor,
-        pay=market.pay_index, perceived_pay=market.perceived_pay,
-        separation=odds(market.separation), find=odds(market.find), hire_cdf=odds(market.hire_cdf),
-        retirement=odds(p.array("consumption.retirement")),
-        generation=odds(p.array("consumption.succession")),
-        working_ages=(np.cumsum(p.array("households.beliefs.working_age_shares")) * 65536).astype(np.int64),
-        retirement_ratio=p.array("consumption.replacement"),
-        pension_part=p.array("households.pensions.part_of_income"),
-        floor=surface.wage_floor, base_floor=surface.base_wage_floor, floor_log_rise=floor_rise,
-        wage_wedge=p.number("population.wage_wedge"), ripple=p.number("households.minimum_wage.ripple"),
-        ripple_range=p.number("households.minimum_wage.ripple_range"),
-        job_hazard=int(odds(p.number("households.minimum_wage.job_hazard"))),
-        markdown_unit=p.number("households.minimum_wage.markdown_limit") / 255.0,
-        benefit=np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
-        unemployed_share=p.number("consumption.unemployment_income_share"),
-        pension_rate=surface.pension_rate, pension_fixed=surface.pension_fixed,
-        pension_recognised=surface.pension_recognised, arrears_rate=surface.arrears_rate, arrears_fixed=surface.arrears_fixed,
-        has_transfer=int(surface.has_transfer), transfer=surface.transfer,
-        property_yield=market.property_yield, deposit_rate=market.deposit_rate,
-        loan_rate=market.loan_rate, housing_share=world.housing_share,
-        medical_hazard=world.medical_hazard,
-        medical_size=p.number("consumption.medical_size") * p.number("consumption.out_of_pocket"),
-        income_floor=np.rint(p.array("consumption.income_floor") * 100.0).astype(np.int64),
-        committed_first=p.array("households.pay_for_durables.committed_first").astype(np.int64),
-        real=1.0 / price_level, nominal=price_level, season=season,
-        policy=world.policy, fear_level=level, fear_share=share,
-        engel=engel, durable_row=surface.purchase_row, unaware_row=surface.unaware_row, purchase=tables.purchase,
-        first_purchase=tables.first_purchase, need=tables.need,
-        candidate=candidates(surface, tables),
-        item_price=np.ascontiguousarray(price, dtype=np.int64), subsidy=subsidies(surface, world.item_price * trend),
-        awareness=(p.array("households.trade_in.awareness") * 65536).astype(np.int64),
-        gate=int(surface.subsidy_gate * 65536), instant=int(surface.subsidy_instant),
-        claim_lag=surface.reimbursement_lag, claims_open=int(surface.claims_open),
-        loan_to_value=p.array("households.pay_for_durables.loan_to_value"),
-        loan_term=p.array("households.pay_for_durables.loan_term_months"),
-        instalment_cap=p.number("households.pay_for_durables.instalment_cap"),
-        cash_buffer=p.number("households.pay_for_durables.cash_buffer"),
-        batch_first=first, batch=fields, batch_rule=rules, basket=baskets,
-        stock_release=p.number("households.vouchers.stock_release"),
-    ))  # fmt: skip
+    return month_of(
+        {
+            **world.fixed,
+            "month": month,
+            "trend": trend,
+            "pay": market.pay_index,
+            "perceived_pay": market.perceived_pay,
+            "separation": odds(market.separation),
+            "find": odds(market.find),
+            "hire_cdf": odds(market.hire_cdf),
+            "benefit": np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
+            "property_yield": market.property_yield,
+            "deposit_rate": market.deposit_rate,
+            "loan_rate": market.loan_rate,
+            "real": 1.0 / price_level,
+            "nominal": price_level,
+            "season": season,
+            "fear_level": level,
+            "fear_share": share,
+            "engel": engel,
+            "purchase": tables.purchase,
+            "first_purchase": tables.first_purchase,
+            "need": tables.need,
+            "candidate": candidates(surface, tables),
+            "item_price": np.ascontiguousarray(price, dtype=np.int64),
+            "subsidy": subsidies(surface, world.item_price * trend),
+            "batch_first": first,
+            "batch": fields,
+            "batch_rule": rules,
+            "basket": baskets,
+            **_of_surface(surface),
+        }
+    )
+
+
+def _of_surface(surface: Instruments) -> dict[str, Any]:
+    """The fields of the month that are the policy surface itself."""
+    return {
+        "floor": surface.wage_floor,
+        "base_floor": surface.base_wage_floor,
+        "floor_log_rise": np.log(surface.wage_floor / surface.base_wage_floor),
+        "pension_rate": surface.pension_rate,
+        "pension_fixed": surface.pension_fixed,
+        "pension_recognised": surface.pension_recognised,
+        "arrears_rate": surface.arrears_rate,
+        "arrears_fixed": surface.arrears_fixed,
+        "has_transfer": int(surface.has_transfer),
+        "transfer": surface.transfer,
+        "durable_row": surface.purchase_row,
+        "unaware_row": surface.unaware_row,
+        "gate": int(surface.subsidy_gate * 65536),
+        "instant": int(surface.subsidy_instant),
+        "claim_lag": surface.reimbursement_lag,
+        "claims_open": int(surface.claims_open),
+    }
+
+
+def _fixed(
+    p: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int, housing_share: float
+) -> dict[str, Any]:
+    """The fields of the month that do not change within a run."""
+    monthly = p.number("consumption.permanent_deviation") / np.sqrt(
+        p.number("numerics.months_per_year")
+    )
+    return {
+        "seed": np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.int64),
+        "policy": policy.reshape(policy.shape[0], len(RESIDENCES), -1),
+        "anchor": anchor.reshape(CELLS, *anchor.shape[-2:]),
+        "shock_permanent": shock_points(float(monthly)),
+        "shock_transitory": np.stack(
+            [shock_points(float(d)) for d in p.array("consumption.transitory_deviation")]
+        ),
+        "housing_share": housing_share,
+        **_working_life(p),
+        **_paying(p),
+    }
+
+
+def _working_life(p: Parameters) -> dict[str, Any]:
+    """Hazards, careers, wage setting, living allowance and medical bills."""
+    shares = np.cumsum(p.array("households.beliefs.working_age_shares"))
+    return {
+        "reversion": p.number("consumption.reversion"),
+        "retirement": odds(p.array("consumption.retirement")),
+        "generation": odds(p.array("consumption.succession")),
+        "working_ages": (shares * 65536).astype(np.int64),
+        "retirement_ratio": p.array("consumption.replacement"),
+        "pension_part": p.array("households.pensions.part_of_income"),
+        "wage_wedge": p.number("population.wage_wedge"),
+        "ripple": p.number("households.minimum_wage.ripple"),
+        "ripple_range": p.number("households.minimum_wage.ripple_range"),
+        "job_hazard": int(odds(p.number("households.minimum_wage.job_hazard"))),
+        "markdown_unit": p.number("households.minimum_wage.markdown_limit") / 255.0,
+        "unemployed_share": p.number("consumption.unemployment_income_share"),
+        "medical_hazard": odds(p.array("consumption.medical_probability")),
+        "medical_size": p.number("consumption.medical_size")
+        * p.number("consumption.out_of_pocket"),
+        "income_floor": np.rint(p.array("consumption.income_floor") * 100.0).astype(np.int64),
+    }
+
+
+def _paying(p: Parameters) -> dict[str, Any]:
+    """How durables are paid for, who knows of subsidies, how fast stocks are used."""
+    pay = "households.pay_for_durables"
+    required = [bool(p[f"durables.{item}.old_unit_required"]) for item in ITEMS]
+    return {
+        "committed_first": p.array(f"{pay}.committed_first").astype(np.int64),
+        "loan_to_value": p.array(f"{pay}.loan_to_value"),
+        "loan_term": p.array(f"{pay}.loan_term_months"),
+        "instalment_cap": p.number(f"{pay}.instalment_cap"),
+        "cash_buffer": p.number(f"{pay}.cash_buffer"),
+        "awareness": (p.array("households.trade_in.awareness") * 65536).astype(np.int64),
+        "old_required": np.array(required, dtype=np.int64),
+        "stock_release": p.number("households.vouchers.stock_release"),
+    }

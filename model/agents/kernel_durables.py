@@ -80,7 +80,9 @@ def choose(c, m, s, start, events, place, cell, first):  # type: ignore[no-untyp
         aware = known < m.awareness[item]
         tables = informed if aware else unaware
         draw = (high << 16) | (mixed >> 16)
+        eligible = aware
         if state == 0xFFFF:
+            eligible = aware and m.old_required[item] == 0
             chance = np.int64(first_purchase[tables, item, income_class])
         else:
             age, clock = state >> 4, state & 15
@@ -91,7 +93,7 @@ def choose(c, m, s, start, events, place, cell, first):  # type: ignore[no-untyp
             elif draw >= chance and draw < arises:
                 durable[item, row] = state + 1
         wish[0, wishes] = i * 8 + item
-        wish[1, wishes] = 1 if aware and (mixed & 0xFFFF) < m.gate else 0
+        wish[1, wishes] = 1 if eligible and (mixed & 0xFFFF) < m.gate else 0
         wishes += 1 if draw < chance else 0
     return wishes
 

@@ -21,8 +21,8 @@ Calendar: promotions make the price 12-periodic, and with it the solution withou
 
 Use in a month, with a uniform 32-bit draw u, p = purchase[row, item, class, age, clock] and
 h = need[item, age]:  u < p: bought, next month's state is (1, 0).  Otherwise (age + 1, d'); for
-clock 0 the need arises when u < p + (2^32 - p) h / 2^32. `bound[row, item, age]` is never below that
-sum for any class (its last entry: the chance of a first purchase), so u >= bound settles every
+clock 0 the need arises when u < p + (2^32 - p) h / 2^32. `bound[row, item, age]` is never below
+that sum for any class (its last entry: the chance of a first purchase), so u >= bound settles every
 owner with clock 0 and everybody without the item without reading a table.
 """
 
@@ -414,7 +414,7 @@ def replacement_tables(
 
 
 def _bound(tables: _Tables, need: WordArray) -> WordArray:
-    """Largest over classes of purchase plus need at clock 0, then of first purchases, saturating."""
+    """Largest over classes of purchase plus need at clock 0, then first purchases; saturating."""
     most = tables.purchase[..., 0].max(axis=2).astype(np.uint64)  # [row, item, age]
     first = tables.first.max(axis=2).astype(np.uint64)
     total = np.concatenate([most + need[None].astype(np.uint64), first[..., None]], axis=2)
