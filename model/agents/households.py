@@ -145,7 +145,8 @@ def _chunks(segments: I64) -> I64:
             first, last = start, (place, residence)
         for low in range(start, stop, CHUNK):
             found.append((low, min(low + CHUNK, stop), place, residence, weight, first))
-    return np.array(found, dtype=np.int64)
+    # Rural before urban: each reads tables of its own, and half of them fit the cache better.
+    return np.array(sorted(found, key=lambda chunk: (chunk[3], chunk[0])), dtype=np.int64)
 
 
 def _per_cell(segments: I64) -> I64:

@@ -17,6 +17,7 @@ _SHOCK_SHIFT = 22
 _SHOCK_MASK = SHOCK_POINTS - 1
 _HEALTH = 14
 _SHARE_UNIT = 1.0 / 256.0
+_MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within reach
 
 
 @njit(**JIT)
@@ -26,17 +27,31 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
     lift[:n] = 1.0
     if floor <= base:
         return
-    rise = m.ripple * m.floor_log_rise[place]
+    # Most households earn far above the floor: a comparison settles them without a division.
+    reach = floor * (1.0 + m.ripple_range) * (1.0 - m.wage_wedge) * _MARGIN
+    work_class, stage, earners, earnings, queue = (
+        c.work_class,
+        c.stage,
+        c.earners,
+        c.earnings,
+        s.queue,
+    )
+    count = 0
     for i in range(n):
         row = start + i
-        if c.work_class[row] == 1 and c.stage[row] != 2:
-            wage = c.earnings[row] / (1.0 - m.wage_wedge) / c.earners[row]
-            new = wage
-            if wage < floor:
-                new = max(min(floor, wage * floor / base), wage * (1.0 + rise))
-            elif wage < floor * (1.0 + m.ripple_range):
-                new = wage * (1.0 + rise * (1.0 - (wage / floor - 1.0) / m.ripple_range))
-            lift[i] = new / wage
+        near = earnings[row] < reach * earners[row] and work_class[row] == 1 and stage[row] != 2
+        queue[count] = i
+        count += 1 if near else 0
+    rise = m.ripple * m.floor_log_rise[place]
+    for q in range(count):
+        row = start + queue[q]
+        wage = earnings[row] / (1.0 - m.wage_wedge) / earners[row]
+        new = wage
+        if wage < floor:
+            new = max(min(floor, wage * floor / base), wage * (1.0 + rise))
+        elif wage < floor * (1.0 + m.ripple_range):
+            new = wage * (1.0 + rise * (1.0 - (wage / floor - 1.0) / m.ripple_range))
+        lift[queue[q]] = new / wage
 
 
 @njit(**JIT)
