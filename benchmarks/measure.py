@@ -1,4 +1,4 @@
-"""How times are taken: round robin, medians, spread; never two figures from different runs."""
+"""How times are taken: in turns, medians, CPU time where one thread works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.agents.household_layout import Columns
+from model.agents.household_layout import COLUMN_OFFSETS, Columns
+from model.memory import spaced_copy
 
 QUIET = 0.25  # cores that others may use while all cores are measured
 ATTEMPTS = 8
@@ -24,16 +25,20 @@ class Sample:
     prepare: Callable[[], Any] = lambda: None
 
 
-def once(sample: Sample) -> float:
-    """Seconds of wall time of one execution."""
+def once(sample: Sample, clock: Callable[[], float] = time.process_time) -> float:
+    """Seconds of one execution: of CPU time unless another clock is given.
+
+    On an idle machine CPU time of one thread is wall time; on a busy one it leaves out the time
+    that the scheduler gave to others.
+    """
     argument = sample.prepare()
-    began = time.perf_counter()
+    began = clock()
     sample.work(argument)
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def round_robin(samples: Mapping[str, Sample], rounds: int) -> dict[str, float]:
-    """Median seconds of each, taken in turns so that a busy neighbour slows all alike.
+    """Median CPU seconds of each, taken in turns so that a busy neighbour slows all alike.
 
     One execution of each comes first and is not counted: it compiles and fills caches.
     """
@@ -52,7 +57,7 @@ def quiet_medians(
     """Like `round_robin`, counting only rounds in which others used less than `limit` cores.
 
     Returns the medians and the number of quiet rounds; if there is none, of all rounds. For
-    figures that need every core. Tries up to ATTEMPTS times `rounds`.
+    figures that need every core, in wall time. Tries up to ATTEMPTS times `rounds`.
     """
     for sample in samples.values():
         once(sample)
@@ -62,7 +67,7 @@ def quiet_medians(
         taken, busiest = {}, 0.0
         for name, sample in samples.items():
             others = _Others()
-            taken[name] = once(sample)
+            taken[name] = once(sample, time.perf_counter)
             busiest = max(busiest, others.cores())
         everything.append(taken)
         if busiest < limit:
@@ -94,8 +99,13 @@ def _busy() -> float:
 
 
 def fresh(columns: Columns) -> Columns:
-    """A copy of the state, so that every repetition lives the same month."""
-    return Columns(*(column.copy() for column in columns))
+    """A copy of the state laid out as the model does, so that repetitions live the same month."""
+    return Columns(
+        **{
+            name: spaced_copy(column, COLUMN_OFFSETS.get(name, 0))
+            for name, column in columns._asdict().items()
+        }
+    )
 
 
 def load_average() -> str:

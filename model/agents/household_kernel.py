@@ -20,6 +20,7 @@ from model.agents.kernel_common import (
     PURPOSE_DURABLES,
     PURPOSE_MONTH,
     draw,
+    on_stack,
 )  # fmt: skip
 
 wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes
@@ -79,6 +80,8 @@ def arrivals(group, digital, words, fields, chunks, begin, end, month, seed, upp
     `upper` below 0 counts by the high byte of the key; else only keys with that high byte count,
     by their low byte. `chunks` begin..end belong to one place.
     """
+    drawn, counted, place_of = words[0], on_stack(), on_stack()
+    eligible, needs, share = fields[V_GROUPS], fields[V_DIGITAL], fields[V_APPLY]
     for at in range(begin, end):
         start, stop, place, residence, weight, cell_start = chunks[at]
         if not (fields[V_RESIDENCE] >> residence) & 1:
@@ -86,15 +89,15 @@ def arrivals(group, digital, words, fields, chunks, begin, end, month, seed, upp
         for low in range(start, stop, BLOCK):
             n, cell = min(BLOCK, stop - low), place * 2 + residence
             draw(words, 0, n, low - cell_start, cell, month, fields[V_PURPOSE], seed[0], seed[1])
+            groups, reach = group[low : low + n], digital[low : low + n]
             for i in range(n):
-                word = np.int64(words[0, i])
-                applied = applies(
-                    group[low + i], digital[low + i], fields[V_GROUPS], fields[V_DIGITAL],
-                    fields[V_APPLY], word >> 16,
-                )  # fmt: skip
+                word = np.int64(drawn[i])
+                applied = applies(groups[i], reach[i], eligible, needs, share, word >> 16)
                 high = (word >> 8) & 0xFF
-                counted = applied & ((upper < 0) | (high == upper))
-                found[high if upper < 0 else word & 0xFF] += weight * np.int64(counted)
+                counted[i] = applied & ((upper < 0) | (high == upper))
+                place_of[i] = high if upper < 0 else word & 0xFF
+            for i in range(n):
+                found[place_of[i]] += weight * counted[i]
 
 
 @njit(**ALLOCATING)

@@ -11,7 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array, populate_array
 
 from model.agents import household_layout as layout
 from model.memory import spaced
@@ -115,6 +119,29 @@ def make_scratch() -> Scratch:
         cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction, i64[5], i64[6],
         np.zeros((3, 8 * BLOCK), np.int64),
     )  # fmt: skip
+
+
+def _on_stack(typing_context):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Working array [BLOCK] int64 on the stack of the calling function, not initialised.
+
+    The compiler knows that stores to it change no table and no column, and so turns loops that
+    look up tables into vector code.
+    """
+    kind = types.Array(types.int64, 1, "C")
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
+        number = ir.IntType(64)
+        array = make_array(kind)(context, builder)
+        populate_array(
+            array, data=cgutils.alloca_once(builder, number, size=BLOCK), shape=[number(BLOCK)],
+            strides=[number(8)], itemsize=number(8), meminfo=None,
+        )  # fmt: skip
+        return array._getvalue()
+
+    return kind(), build
+
+
+on_stack: Any = intrinsic(_on_stack)
 
 
 @njit(**INLINE)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.kernel_common import JIT, mix
+from model.agents.kernel_common import JIT, mix, on_stack
 from model.dimensions import ITEM_CATEGORY_INDEX
 
 _ITEM_CATEGORY = np.array(ITEM_CATEGORY_INDEX)
@@ -20,21 +20,22 @@ def age_durables(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
     An owner who does not wait, with a draw above all chances of buying or needing at that age,
     is settled without reading a table.
     """
-    durable, words, flags, queue, event = c.durable, s.words, s.flags, s.queue, s.wish[2]
-    flags[:n] = 0
+    words, event, flags, queue = s.words, s.wish[2], on_stack(), on_stack()
+    for i in range(n):
+        flags[i] = 0
     for item in range(k.N_ITEMS):
-        bound = m.candidate[place, item]
-        shift = 16 * (item & 1)
-        word = 4 + (item >> 1)
+        bound, states = m.candidate[place, item], c.durable[item, start : start + n]
+        shift, draws = 16 * (item & 1), words[4 + (item >> 1)]
         for i in range(n):
-            state = np.int64(durable[item, start + i])
-            draw = (np.int64(words[word, i]) >> shift) & 0xFFFF
+            state = np.int64(states[i])
+            states[i] = state + (16 if (state >> 4) < 239 else 0)
+        for i in range(n):
+            state = np.int64(states[i])
+            draw = (np.int64(draws[i]) >> shift) & 0xFFFF
             clock = (state & 15) - 1
             waiting = 1 if (clock >= 0 and clock < 12) else 0
-            aged = state + (16 if (state >> 4) < 239 else 0)
-            drawn = 1 if draw <= bound[min(aged >> 4, _NOT_OWNED_AGE)] else 0
+            drawn = 1 if draw <= bound[min(state >> 4, _NOT_OWNED_AGE)] else 0
             flags[i] |= (waiting | drawn) << item
-            durable[item, start + i] = aged
     count = 0
     for i in range(n):
         queue[count] = i

@@ -37,7 +37,7 @@ from model.agents.household_layout import (
     V_THRESHOLD,
     VOUCHER_COUNTERS,
 )  # fmt: skip
-from model.agents.kernel_common import INLINE, JIT, draw, fen, mix
+from model.agents.kernel_common import INLINE, JIT, draw, fen, mix, on_stack
 from model.solvers.grids import CASH_GRID
 
 _SHIFT, _OFFSET, _SIZE = 52 - CASH_GRID.bits, CASH_GRID.offset, CASH_GRID.size
@@ -61,18 +61,22 @@ def budgets(c, m, s, start, n, place, residence):  # type: ignore[no-untyped-def
     real, scale = m.real[place], m.nominal[place] * m.season[residence]
     level, share = m.fear_level[place], m.fear_share[place]
     calm, afraid = m.policy[level, residence], m.policy[level + 1, residence]
-    stage, patience = c.stage, c.patience
+    stage, patience = c.stage[start : start + n], c.patience[start : start + n]
+    cash, bits_of, node, fraction = s.cash, s.real_cash_bits, s.node, s.fraction
+    planned = on_stack()
     for i in range(n):
-        s.real_cash[i] = min(max(s.cash[i] * 0.01 * real, _LOW), _HIGH)
+        s.real_cash[i] = min(max(cash[i] * 0.01 * real, _LOW), _HIGH)
     for i in range(n):
-        row = start + i
-        bits = s.real_cash_bits[i]
-        first = np.int64(stage[row]) * 4 + np.int64(patience[row])
-        first = (first * _SIZE + (bits >> _SHIFT) - _OFFSET) * NODES + s.node[i]
-        x, f = (bits & _MASK) * _UNIT, s.fraction[i]
+        bits = bits_of[i]
+        first = np.int64(stage[i]) * 4 + np.int64(patience[i])
+        first = (first * _SIZE + (bits >> _SHIFT) - _OFFSET) * NODES + node[i]
+        first = max(first, 0)  # tells the compiler that no index counts from the end
+        x, f = (bits & _MASK) * _UNIT, fraction[i]
         budget = _look_up(calm, first, x, f)
         budget += share * (_look_up(afraid, first, x, f) - budget)
-        s.spent[i] = min(fen(budget * scale), max(s.cash[i], 0))
+        planned[i] = min(fen(budget * scale), max(cash[i], 0))
+    for i in range(n):
+        s.spent[i] = planned[i]
 
 
 @njit(**INLINE)
@@ -94,17 +98,18 @@ def vouchers(c, m, budget, s, part, start, n, place, residence, first, seed, mon
         if not (m.batch[b, V_RESIDENCE] >> residence) & 1:
             continue
         draw(s.more, 0, n, first, cell, month, m.batch[b, V_PURPOSE], seed[0], seed[1])
-        groups, digital, words, queue = c.group, c.digital, s.more, s.queue
+        groups, digital = c.group[start : start + n], c.digital[start : start + n]
+        words, holds, queue = s.more[0], on_stack(), s.queue
         cut, share = m.batch[b, V_CUT], m.batch[b, V_APPLY]
         eligible, needs = m.batch[b, V_GROUPS], m.batch[b, V_DIGITAL]
         count = 0
         for i in range(n):
-            word = np.int64(words[0, i])
+            word = np.int64(words[i])
+            applied = applies(groups[i], digital[i], eligible, needs, share, word >> 16)
+            holds[i] = applied & ((word & 0xFFFF) < cut)
+        for i in range(n):
             queue[count] = i
-            holds = ((word & 0xFFFF) < cut) & applies(
-                groups[start + i], digital[start + i], eligible, needs, share, word >> 16
-            )
-            count += 1 if holds else 0
+            count += holds[i]
         if count > 0:
             redeem(c, m, budget.engel, s, part, start, count, b, residence)
             _budget_anew(c, budget, s, start, count, place, residence)
