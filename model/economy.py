@@ -162,8 +162,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
         ):
             gap = self.ledger.position(instrument, HOUSEHOLDS) - held
             if gap.any():
-                place = PLACES[int(np.abs(gap).argmax())]
-                raise LedgerError(f"households:{place}: {instrument} differ by {gap.max()} fen")
+                worst = int(np.abs(gap).argmax())
+                account = f"households:{PLACES[worst]}"
+                raise LedgerError(f"{account}: {instrument} differ by {gap[worst]} fen")
 
     def _record(self) -> None:
         direct = [lever.direct_costs(self.totals) for lever in self.levers]

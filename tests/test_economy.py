@@ -22,6 +22,7 @@ from model.economy import Economy
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Fen, Ledger, LedgerError, account_names
 from model.policy.levers.base import by_place as by_place_of
 from model.scenario import load_scenario
+from model.scenario_problems import ScenarioError
 from tests.economies import (
     Policies,
     by_job,
@@ -357,15 +358,31 @@ def test_voucher_money_is_split_between_city_and_province() -> None:
     assert redeemed <= 2 * 4e8
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="issued 328, redeemed 93, expired 0: what a basket below the face value leaves of a "
+    "voucher is counted nowhere (kernel_vouchers.redeem, household.redeem)",
+)
 def test_vouchers_without_threshold_expire_in_part() -> None:
     """A basket smaller than the face value leaves a rest that nobody redeems."""
     result = outcome(_voucher(threshold_yuan=0, face_yuan=500))
-    counters = {
-        name: result.select("voucher_counters", counter=name).values.sum()
+    issued, redeemed, expired = (
+        result.select("voucher_counters", counter=name).values.sum()
         for name in ("issued", "redeemed", "expired")
-    }
-    assert counters["issued"] > 0
-    assert counters["redeemed"] + counters["expired"] <= counters["issued"]
+    )
+    assert issued > 0
+    assert redeemed + expired == pytest.approx(issued)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="more than eight voucher batches in a month are accepted and stop the run half way with "
+    "a ValueError (vouchers._issue); the scenario should be refused",
+)
+def test_too_many_voucher_batches_are_refused_before_the_run() -> None:
+    five = {"catering": 0.2, "fuel": 0.2, "apparel": 0.2, "daily_goods": 0.2, "food": 0.2}
+    with pytest.raises(ScenarioError):
+        scenario(_voucher(rounds=["2025-11", "2025-12"], categories=five, validity_days=60))
 
 
 # -- corrupted books --------------------------------------------------------------------------
@@ -398,8 +415,11 @@ def test_a_household_with_a_fen_too_many_is_found(column: str, fen: int) -> None
     block = economy.household_block
     row = int(np.flatnonzero(getattr(block.columns, column) > 10_000)[-1])
     getattr(block.columns, column)[row] += fen
-    with pytest.raises(LedgerError, match=f"households:{PLACES[rows(block)[0][row]]}"):
+    place, _, weight = rows(block)
+    with pytest.raises(LedgerError, match=f"households:{PLACES[place[row]]}.*") as caught:
         economy.step()
+    amount = int(str(caught.value).split()[-2])
+    assert amount == (fen if column == "debt" else -fen) * weight[row]
 
 
 def test_the_checks_of_this_file_can_fail() -> None:
