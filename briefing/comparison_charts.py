@@ -95,10 +95,11 @@ def path_band(comparison: Comparison) -> PathBand:
 def fiscal_flow(comparison: Comparison) -> FiscalFlow:
     """Paid and returned over the whole run, by level of government."""
     paid, returned = comparison.payers(), comparison.payer_returns()
+    nothing = Estimate(0.0, 0.0, 0.0, paid["funds"].method)
     return FiscalFlow(
-        BUDGET_LEVELS,
-        *_columns([paid[name] for name in BUDGET_LEVELS]),
-        *_columns([returned[name] for name in BUDGET_LEVELS]),
+        (*BUDGET_LEVELS, "funds"),
+        *_columns([paid[name] for name in (*BUDGET_LEVELS, "funds")]),
+        *_columns([*(returned[name] for name in BUDGET_LEVELS), nothing]),
     )
 
 

@@ -30,7 +30,7 @@ from model.outcome import FIXED_LABELS, Outcome, Series
 
 Floats = npt.NDArray[np.float64]
 HORIZONS: Final = (12, 24, 36)
-PAYERS: Final = ("central", "province", "cities", "firms", "households")
+PAYERS: Final = ("central", "province", "cities", "funds", "firms", "households")
 SHARED_FACTS: Final = ("households", "scale", "labels", "lever_kinds")
 """What an outcome's `meta` says of every replication alike."""
 DECOMPOSITION_DIMS: Final = ("month", *GROUP_DIMS, "category")
@@ -191,7 +191,7 @@ class Comparison:
         return ratios
 
     def payers(self) -> dict[str, Estimate]:
-        """Extra yuan over the whole run by who pays: three budgets, firms, households.
+        """Extra yuan over the whole run by payer: three budgets, social funds, firms, households.
 
         Budgets: what they pay for the levers. Firms and households: what the levers make them
         pay outside any budget (forced raises; own money added to reach a voucher's threshold).

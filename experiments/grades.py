@@ -14,10 +14,10 @@ from typing import Final
 from model.parameters import GRADES, Parameters
 
 RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
-    "household_consumption": ("consumption.", "durables.", "population."),
-    "bottom40_consumption": ("consumption.", "durables.", "population."),
-    "retail_sales": ("consumption.", "durables.", "population.", "production.", "outside."),
-    "local_value_added": ("production.", "firms.", "outside.", "consumption."),
+    "household_consumption": ("consumption.", "durables.", "households.", "population."),
+    "bottom40_consumption": ("consumption.", "durables.", "households.", "population."),
+    "retail_sales": ("consumption.", "durables.", "households.", "spending.", "outside."),
+    "local_value_added": ("production.", "firms.", "outside.", "consumption.", "households."),
     "employment": ("firms.", "labour.", "production."),
     "price_level": ("firms.", "labour.", "production."),
     "fiscal_cost": ("government.", "durables."),
@@ -38,7 +38,7 @@ def grade_counts(parameters: Parameters, *groups: str) -> Counter[str]:
 
 def outcome_grade(outcome: str, parameters: Parameters, levers: Iterable[str] = ()) -> str:
     """The letter of one outcome under a policy that uses these levers."""
-    groups = (*RESTS_ON.get(outcome, ()), *(f"{lever}." for lever in levers))
+    groups = (*RESTS_ON.get(outcome, ()), *(f"households.{lever}." for lever in levers))
     return typical_grade(grade_counts(parameters, *groups))
 
 

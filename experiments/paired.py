@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.dimensions import PLACES
-from model.outcome import BEARERS, BUDGETS, Outcome, Series
+from model.outcome import BEARERS, BUDGETS, SOURCES, Outcome, Series
 
 Floats = npt.NDArray[np.float64]
 GROUP_DIMS: Final = ("place", "residence", "quintile", "age_group")
@@ -182,6 +182,13 @@ def _budget(run: Outcome, name: str) -> Floats:
     return _float(run[name].by("month", "payer"))
 
 
+def _sources(run: Outcome) -> Floats:
+    """What levers cost by [month, source]; zero if the run has no payments."""
+    if "payments" not in run or "source" not in run["payments"].dims:
+        return np.zeros((len(run.months), len(SOURCES)))
+    return _float(run["payments"].by("month", "source"))
+
+
 def _by_budget(amounts: Floats) -> dict[str, Floats]:
     """[month, budget] as three levels of government."""
     cities = [BUDGETS.index(place) for place in PLACES]
@@ -203,7 +210,8 @@ def _bearer_costs(run: Outcome, bearer: str) -> Floats:
 
 
 def _payer_costs(baseline: Outcome, policy: Outcome) -> dict[str, Floats]:
-    costs = _by_budget(_budget(policy, "payments") - _budget(baseline, "payments"))
+    extra = _sources(policy) - _sources(baseline)
+    costs = _by_budget(extra) | {"funds": extra[:, SOURCES.index("funds")]}
     for bearer in BEARERS:
         costs[bearer] = _bearer_costs(policy, bearer) - _bearer_costs(baseline, bearer)
     return costs

@@ -104,9 +104,9 @@ def open_accounts(
     flows: HouseholdFlows, parameters: Parameters, growth: float | None = None
 ) -> EconomyState:
     """Solve the closure for the average month `flows` (int64 fen). `growth` is a year's nominal
-    trend; the default is `outside.annual_growth`.
+    trend; the default is `consumption.growth`, the one households plan with.
     """
-    annual = parameters.number("outside.annual_growth") if growth is None else growth
+    annual = parameters.number("consumption.growth") if growth is None else growth
     monthly = (1.0 + annual) ** (1.0 / parameters.number("numerics.months_per_year")) - 1.0
     key = (parameters.digest(), monthly, _digest(flows))
     if key not in _KEPT:

@@ -12,7 +12,7 @@ consumption            month, place, residence, quintile, age_group,       yuan,
                        category
 income                 month, place, residence, quintile, age_group        yuan, disposable
 households, persons    place, residence, quintile, age_group               count
-payments               month, lever, payer                                 yuan paid by a budget
+payments               month, lever, source                                yuan paid by a budget
 employment             month, place, sector                                persons
 unemployed             month, place                                        persons
 consumer_prices        month, category                                     index, 1 = base
@@ -56,6 +56,7 @@ VOUCHER_COUNTERS: Final = (
     "issued", "redeemed", "expired", "platform_sales", "inframarginal", "topped_up", "outings",
     "stockpiled", "displaced",
 )  # fmt: skip
+SOURCES: Final = (*BUDGETS, "funds")  # who pays for a lever: budgets and the pooled social funds
 BEARERS: Final = ("firms", "households")
 FIXED_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "place": PLACES,
@@ -66,6 +67,7 @@ FIXED_LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "sector": SECTORS,
     "item": ITEMS,
     "payer": BUDGETS,
+    "source": SOURCES,
     "counter": VOUCHER_COUNTERS,
     "bearer": BEARERS,
 }

@@ -12,7 +12,7 @@ from model.agents.households import consumption_by_group
 from model.dimensions import AGE_GROUPS, CATEGORIES, ITEMS, PLACES, QUINTILES, RESIDENCES
 from model.flows import HouseholdFlows
 from model.markets.outcomes import MarketOutcome, Plan
-from model.outcome import BUDGETS, Outcome, Series
+from model.outcome import SOURCES, Outcome, Series
 from model.policy.levers.base import by_place
 
 FEN = 100.0
@@ -20,7 +20,7 @@ _PEOPLE = (len(PLACES), len(RESIDENCES), QUINTILES, len(AGE_GROUPS))
 _DIMS: dict[str, tuple[tuple[str, ...], str]] = {
     "consumption": (("place", "residence", "quintile", "age_group", "category"), "yuan"),
     "income": (("place", "residence", "quintile", "age_group"), "yuan"),
-    "payments": (("lever", "payer"), "yuan"),
+    "payments": (("lever", "source"), "yuan"),
     "direct_costs": (("lever", "bearer"), "yuan"),
     "employment": (("place", "sector"), "persons"),
     "unemployed": (("place",), "persons"),
@@ -126,5 +126,5 @@ def _average_prices(plan: Plan, flows: HouseholdFlows) -> F64:
 
 
 def _by_lever(levers: list[str], paid: dict[str, I64]) -> F64:
-    empty = np.zeros(len(BUDGETS), dtype=np.int64)
-    return np.array([paid.get(name, empty) for name in levers]).reshape(-1, len(BUDGETS)) / FEN
+    empty = np.zeros(len(SOURCES), dtype=np.int64)
+    return np.array([paid.get(name, empty) for name in levers]).reshape(-1, len(SOURCES)) / FEN

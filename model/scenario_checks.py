@@ -177,17 +177,16 @@ class _Validation:
             self._report(entries[second].mark, Phrase("check.overlap", fields))
 
     def _one_way_of_paying(self, policies: Mapping[str, LeverSettings]) -> None:
-        """Trade-in programmes of one scenario must pay buyers in the same way.
+        """Trade-in programmes of one scenario must pay in the same way and reach the same places.
 
-        A buyer's claim is not marked with the programme it came from.
+        A purchase is not marked with the programme its subsidy came from; for the same reason only
+        one programme may reimburse later.
         """
         found = [(name, p) for name, p in policies.items() if isinstance(p, TradeIn)]
         for name, policy in found[1:]:
             first = found[0][1]
-            if (policy.payment, policy.reimbursement_lag_months) != (
-                first.payment,
-                first.reimbursement_lag_months,
-            ):
+            ways = [(p.payment, p.reimbursement_lag_months, set(p.cities)) for p in (policy, first)]
+            if ways[0] != ways[1] or policy.payment == "reimbursed":
                 entries = self.tree.entries()["policies"].node.entries()
                 fields = {"first": found[0][0], "second": name}
                 self._report(entries[name].mark, Phrase("check.ways_of_paying", fields))

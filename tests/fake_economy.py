@@ -74,7 +74,7 @@ class FakeEconomy:
             "consumption": self._consumption(),
             "income": _series(months, group, "yuan", 200.0),
             "persons": _series(months, group[1:], "persons", 70.0),
-            "payments": _series(months, ("month", "lever", "payer"), "yuan"),
+            "payments": _series(months, ("month", "lever", "source"), "yuan"),
             "employment": _series(months, ("month", "place", "sector"), "persons", 1000.0),
             "consumer_prices": _series(
                 months, ("month", "category"), "index", self.scenario.prices

@@ -108,7 +108,8 @@ def test_compare_follows_the_contract(files: Path) -> None:
         assert effect["low"] <= effect["value"] <= effect["high"]
         assert effect["grade"] in "ABCD"
     assert found["leverage"]["household_12m"] == pytest.approx(3, rel=1e-3)
-    assert set(found["payers"]) == {"central", "province", "cities", "firms", "households"}
+    payers = {"central", "province", "cities", "funds", "firms", "households"}
+    assert set(found["payers"]) == payers
     assert (found["replications"], found["quick"], found["against"]) == (3, False, "no_policies")
     assert "--seed 3 --scale 1000" in found["command"]
     folder = files / found["path"]

@@ -52,7 +52,7 @@ def test_window_and_payers(known: Comparison) -> None:
     paid = {name: one.value for name, one in known.payers().items()}
     assert tuple(paid) == PAYERS
     assert paid == pytest.approx(
-        {"central": 0, "province": 2e6, "cities": 2e6, "firms": 0, "households": 8e6}
+        {"central": 0, "province": 2e6, "cities": 2e6, "funds": 0, "firms": 0, "households": 8e6}
     )
 
 

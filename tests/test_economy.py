@@ -285,11 +285,6 @@ def test_payers_bear_their_shares(payment: str) -> None:
     assert [central / total, province / total] == pytest.approx([0.8, 0.15], abs=1e-6)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="claims beyond the money are charged to all payers, not to the cities, when the subsidy "
-    "is reimbursed (model/policy/levers/trade_in.py, _charge keeps the uncut claims)",
-)
 def test_reimbursed_trade_in_stays_within_its_money() -> None:
     result = outcome(_trade(0.5, payment="reimbursed"))
     central = result["payments"].values.sum(axis=(0, 1))[0]
@@ -311,32 +306,19 @@ def test_claims_of_several_months_are_reimbursed(lag: int) -> None:
     assert economy.outcome()["payments"].values.sum() == pytest.approx(claimed / 100)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=LedgerError,
-    reason="every reimbursing programme pays all reimbursed claims (trade_in.bill reads the total "
-    "over programmes): with two programmes households are owed twice",
-)
-def test_two_reimbursing_programmes_pay_once() -> None:
-    plain = _trade(1000.0, payment="reimbursed", reimbursement_lag_months=1)["trade"]
+def test_programmes_that_cannot_be_told_apart_are_refused() -> None:
+    """A purchase does not say which programme subsidised it: neither later nor elsewhere."""
     rule = {"rate": 0.2, "cap_yuan": 3000}
-    first, second = ({**plain, "items": {name: rule}} for name in ("appliances", "digital"))
-    Economy(scenario({"first": first, "second": second})).run()
-
-
-@pytest.mark.xfail(
-    strict=True,
-    reason="surface.subsidy_places is the union over programmes, rates have no place: the second "
-    "programme's items are subsidised in the first one's city (trade_in.act)",
-)  # fmt: skip
-def test_two_city_programmes_do_not_spill() -> None:
-    rule = {"rate": 0.2, "cap_yuan": 3000}
-    first = {**_trade(1000.0)["trade"], "items": {"appliances": rule}, "cities": ["dalian"]}
-    second = {**_trade(1000.0)["trade"], "items": {"digital": rule}, "cities": ["anshan"]}
-    together = outcome({"first": first, "second": second}, scale=2000)
-    separate = [outcome({"only": policy}, scale=2000) for policy in (first, second)]
-    paid = together["payments"].by("lever").values
-    assert paid == pytest.approx([o["payments"].values.sum() for o in separate], rel=0.05)
+    later = _trade(1000.0, payment="reimbursed", reimbursement_lag_months=1)["trade"]
+    here = {**_trade(1000.0)["trade"], "cities": ["dalian"]}
+    there = {**_trade(1000.0)["trade"], "cities": ["anshan"]}
+    for one, other in ((later, later), (here, there)):
+        policies = {
+            "first": {**one, "items": {"appliances": rule}},
+            "second": {**other, "items": {"digital": rule}},
+        }
+        with pytest.raises(ScenarioError, match="second"):
+            scenario(policies)
 
 
 def _voucher(**changed: Any) -> Policies:

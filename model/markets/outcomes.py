@@ -47,7 +47,7 @@ class MarketOutcome:
     visitors: Fen  # (15, 12)
     revenue: Fen  # (17) taxes, fees, land
     spending: Fen  # (17) without policy levers
-    policy_paid: dict[str, Fen]  # lever -> (17) cash
+    policy_paid: dict[str, Fen]  # lever -> (18) cash: [17] and the social funds
     deposits: Fen  # (17)
     debt: Fen  # (17)
     arrears: Fen  # (17)

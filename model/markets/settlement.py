@@ -37,7 +37,7 @@ BUDGETS = slice(CITIES.start, PROVINCE.stop)
 PUBLIC = slice(CITIES.start, CENTRE.stop)  # cities, province, funds, centre
 SELLERS = slice(FIRMS.start, OUTSIDE.stop)  # firms ... outside: who can receive purchases
 BUYERS = slice(0, PROVINCE.stop)  # households, firms, cities, province
-PAYERS = 2 + N_CITIES  # central, province, places: order of every `[payer]` series
+SOURCES = 2 + N_CITIES + 1  # central, province, places, social funds: who pays for a lever
 
 
 class PolicyPayment(NamedTuple):
@@ -107,12 +107,12 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
 def post_policies(
     ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan
 ) -> dict[str, Fen]:
-    """Pay the levers; what a budget cannot pay becomes an arrear. Returns cash paid by lever (17:
-    central, province, places).
+    """Pay the levers; what a budget cannot pay becomes an arrear. Returns cash paid by lever (18:
+    central, province, places, social funds).
     """
     spent: dict[str, Fen] = {}
     for payment in payments:
-        cost = spent.setdefault(payment.lever, np.zeros(PAYERS, dtype=np.int64))
+        cost = spent.setdefault(payment.lever, np.zeros(SOURCES, dtype=np.int64))
         _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
     return spent
 
@@ -131,7 +131,7 @@ def _post_policy(
     amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
     if payment.payer in ("central", "funds"):
         account = CENTRE if payment.payer == "central" else FUNDS
-        cost[0 if payment.payer == "central" else 1] += amounts.sum()
+        cost[0 if payment.payer == "central" else SOURCES - 1] += amounts.sum()
         if account != receiver:  # higher pensions borne by the funds are paid as pensions
             ledger.pay(kind, account, receiver, amounts)
         return

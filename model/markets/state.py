@@ -37,7 +37,7 @@ class MarketState:
     """Firms, governments, social funds, bank and outside at their base.
 
     `opening_flows` is the average month at trend 1 (fen), with balances. Posts the opening balance
-    sheet to `ledger`. `growth` is a year's nominal trend (default `outside.annual_growth`), `scale`
+    sheet to `ledger`. `growth` is a year's nominal trend (default `consumption.growth`), `scale`
     the households one simulated household stands for.
     """
 

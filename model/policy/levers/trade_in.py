@@ -47,6 +47,7 @@ class TradeInLever:
     spent: int = 0
     _last: int = 0
     _waiting: int = 0  # claims not yet reimbursed, fen
+    _reimbursed: int = 0  # fen
 
     @property
     def budget(self) -> int:
@@ -103,11 +104,24 @@ class TradeInLever:
         due: list[Payment] = []
         if self.settings.payment == "reimbursed":
             amounts = by_place(totals, "reimbursed")[:, 0]
-            self._waiting -= int(amounts.sum())
-            due += payments(self.name, "households", amounts, self.settings.payers)
+            due += self._reimburse(amounts)
         if self.start <= setting.month <= self.end and not self.exhausted:
             due += self._charge(totals)
         return due
+
+    def _reimburse(self, amounts: I64) -> list[Payment]:
+        """Claims that fall due: the payers up to the budget, the cities beyond it."""
+        total = int(amounts.sum())
+        self._waiting -= total
+        left = max(self.budget - self._reimbursed, 0)
+        self._reimbursed += total
+        covered = amounts if total <= left else (amounts * (left / total)).astype(np.int64)
+        return self._shared("households", amounts, covered)
+
+    def _shared(self, receiver: str, due: I64, covered: I64) -> list[Payment]:
+        over = due - covered
+        beyond = [Payment(self.name, "cities", receiver, over)] if over.any() else []
+        return payments(self.name, receiver, covered, self.settings.payers) + beyond
 
     def _charge(self, totals: I64) -> list[Payment]:
         instant = by_place(totals, "subsidy_instant") * self.items
@@ -120,9 +134,7 @@ class TradeInLever:
         for item, category in enumerate(ITEM_CATEGORY_INDEX):
             due[:, category] += instant[:, item]
         covered = due if charged <= left else (due * (left / charged)).astype(np.int64)
-        over = due - covered
-        beyond = [Payment(self.name, "cities", "sellers", over)] if over.any() else []
-        return payments(self.name, "sellers", covered, self.settings.payers) + beyond
+        return self._shared("sellers", due, covered)
 
     def direct_costs(self, totals: I64) -> tuple[int, int]:
         """Nothing outside the budgets."""
