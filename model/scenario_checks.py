@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from model.policy.quantities import kind, month_number, month_text
-from model.policy.settings import LEVERS, Claim, Issue, LeverSettings, TradeIn, Window
+from model.policy.settings import (
+    DAYS_IN_ROUND_MONTH,
+    LEVERS,
+    VOUCHER_SLOTS,
+    Claim,
+    Issue,
+    LeverSettings,
+    TradeIn,
+    Vouchers,
+    Window,
+)
 from model.scenario_header import LONGEST_HORIZON, Header, parse_name
 from model.scenario_problems import Mark, Phrase, Problem, ScenarioError, phrase, suggestion
 from model.scenario_reader import Entry, Node
@@ -53,6 +64,7 @@ class _Validation:
         if window is not None:
             self._overlaps(policies, window)
         self._one_way_of_paying(policies)
+        self._room_for_vouchers(policies)
         if self.problems or header is None:
             raise ScenarioError(self.problems)
         files, warnings = self.source.files, tuple(self.warnings)
@@ -190,6 +202,23 @@ class _Validation:
                 entries = self.tree.entries()["policies"].node.entries()
                 fields = {"first": found[0][0], "second": name}
                 self._report(entries[name].mark, Phrase("check.ways_of_paying", fields))
+
+    def _room_for_vouchers(self, policies: Mapping[str, LeverSettings]) -> None:
+        """At most VOUCHER_SLOTS kinds of vouchers may be valid in one month."""
+        kinds: Counter[int] = Counter()
+        for name, policy in policies.items():
+            if not isinstance(policy, Vouchers):
+                continue
+            for month, days in policy.round_list():
+                first = month_number(month)
+                for valid in range(first, first + max(1, round(days / DAYS_IN_ROUND_MONTH))):
+                    kinds[valid] += len(policy.categories)
+            crowded = [month for month, count in kinds.items() if count > VOUCHER_SLOTS]
+            if crowded:
+                entries = self.tree.entries()["policies"].node.entries()
+                fields = {"month": month_text(min(crowded)), "limit": VOUCHER_SLOTS}
+                self._report(entries[name].mark, Phrase("check.too_many_vouchers", fields))
+                return
 
 
 @dataclass(frozen=True)

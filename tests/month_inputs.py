@@ -302,6 +302,6 @@ def _voucher_inputs(policy: Policy) -> dict[str, object]:
     return {
         "batch_first": np.arange(len(PLACES) + 1) * each,
         "batch": batch,
-        "batch_rule": np.tile([25.0, 1.0, 0.35, 8.0, policy.displaced], (count, 1)),
+        "batch_rule": np.tile([25.0, 1.0, 0.35, 8.0, policy.displaced, 0.3], (count, 1)),
         "basket": np.tile(basket, (count, 1)),
     }

@@ -340,11 +340,6 @@ def test_voucher_money_is_split_between_city_and_province() -> None:
     assert redeemed <= 2 * 4e8
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="issued 328, redeemed 93, expired 0: what a basket below the face value leaves of a "
-    "voucher is counted nowhere (kernel_vouchers.redeem, household.redeem)",
-)
 def test_vouchers_without_threshold_expire_in_part() -> None:
     """A basket smaller than the face value leaves a rest that nobody redeems."""
     result = outcome(_voucher(threshold_yuan=0, face_yuan=500))
@@ -356,11 +351,6 @@ def test_vouchers_without_threshold_expire_in_part() -> None:
     assert redeemed + expired == pytest.approx(issued)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="more than eight voucher batches in a month are accepted and stop the run half way with "
-    "a ValueError (vouchers._issue); the scenario should be refused",
-)
 def test_too_many_voucher_batches_are_refused_before_the_run() -> None:
     five = {"catering": 0.2, "fuel": 0.2, "apparel": 0.2, "daily_goods": 0.2, "food": 0.2}
     with pytest.raises(ScenarioError):

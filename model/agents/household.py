@@ -388,6 +388,8 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
     share = float(shares[h.node]) * (1.0 - h.fraction) + float(shares[h.node + 1]) * h.fraction
     mean_basket = h.budget * share / rules[layout.R_OCCASIONS]
     counters = f[layout.V_SLOT] * len(layout.VOUCHER_COUNTERS)
+    # Without a threshold a voucher is money for all purchases of its validity.
+    purse = mean_basket * rules[layout.R_OCCASIONS] * rules[layout.R_WINDOW] / f[layout.V_COUNT]
     extra = stocked = 0
 
     def count(counter: int, amount: int) -> None:
@@ -395,12 +397,13 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
 
     for copy in range(f[layout.V_COUNT]):
         word = mix(draw, copy + 1)
-        natural = float(m.basket[b, word >> 20]) * mean_basket
+        natural = float(m.basket[b, word >> 20]) * mean_basket if threshold > 0 else purse
         count(layout.C_ISSUED, face)
         use = stock = 0
-        if natural > 0.0 and natural >= threshold:
+        if natural >= threshold and (natural > 0.0 or threshold == 0):
             used = min(face, int(natural))
             count(layout.C_INFRAMARGINAL, used)
+            count(layout.C_EXPIRED, face - used)
         else:
             gap = max(threshold, face) - natural
             loss = gap * gap / (2.0 * max(natural, 1.0)) * weight + rules[layout.R_HASSLE] * 100.0

@@ -210,10 +210,11 @@ BATCH_FIELDS = 12
     V_CATEGORY, V_FACE, V_THRESHOLD, V_COUNT, V_CUT, V_APPLY, V_DIGITAL, V_GROUPS, V_RESIDENCE,
     V_OUTING, V_PURPOSE, V_SLOT,
 ) = range(BATCH_FIELDS)  # fmt: skip
-# Real fields: occasions a month, extra-use elasticity, storage cost, hassle (yuan), displacement
-BATCH_RULES = 5
-R_OCCASIONS, R_EXTRA, R_STORAGE, R_HASSLE, R_DISPLACED = range(BATCH_RULES)
-VOUCHER_SLOTS = 8
+# Real fields: occasions a month, extra-use elasticity, storage cost, hassle (yuan), displacement,
+# share of the month's spending that falls in the validity at participating shops
+BATCH_RULES = 6
+R_OCCASIONS, R_EXTRA, R_STORAGE, R_HASSLE, R_DISPLACED, R_WINDOW = range(BATCH_RULES)
+VOUCHER_SLOTS = 8  # the scenario check knows the same limit (`policy.settings`)
 VOUCHER_COUNTERS = (
     "issued", "redeemed", "expired", "platform_sales", "inframarginal", "topped_up", "outings",
     "stockpiled", "displaced",

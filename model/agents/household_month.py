@@ -205,6 +205,7 @@ def _batch_rules(parameters: Parameters, batch: VoucherBatch) -> F64:
     rules[layout.R_STORAGE] = _of_category(parameters, "storage_cost", batch)
     rules[layout.R_HASSLE] = parameters.number("households.vouchers.hassle")
     rules[layout.R_DISPLACED] = parameters.number("households.vouchers.displaced")
+    rules[layout.R_WINDOW] = batch.validity * batch.participating
     return rules
 
 

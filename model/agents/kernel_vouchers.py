@@ -23,6 +23,7 @@ from model.agents.household_layout import (
     R_HASSLE,
     R_OCCASIONS,
     R_STORAGE,
+    R_WINDOW,
     V_APPLY,
     V_CATEGORY,
     V_COUNT,
@@ -126,6 +127,7 @@ def redeem(c, m, engel, s, part, start, count, b, residence):  # type: ignore[no
     category, face, threshold = m.batch[b, V_CATEGORY], m.batch[b, V_FACE], m.batch[b, V_THRESHOLD]
     eta, zeta = m.batch_rule[b, R_EXTRA], m.batch_rule[b, R_STORAGE]
     hassle, displaced = m.batch_rule[b, R_HASSLE] * 100.0, m.batch_rule[b, R_DISPLACED]
+    window = m.batch_rule[b, R_WINDOW]
     weight = zeta / (1.0 + eta * zeta)
     at = k.O_VOUCHERS + m.batch[b, V_SLOT] * _SLOT_LENGTH
     for q in range(count):
@@ -133,14 +135,17 @@ def redeem(c, m, engel, s, part, start, count, b, residence):  # type: ignore[no
         row, f, node = start + i, s.fraction[i], s.node[i]
         low, high = engel[residence, node, category], engel[residence, node + 1, category]
         mean_basket = s.spent[i] * (low * (1.0 - f) + high * f) / m.batch_rule[b, R_OCCASIONS]
+        purse = mean_basket * m.batch_rule[b, R_OCCASIONS] * window / m.batch[b, V_COUNT]
         extra, stocked = np.int64(0), np.int64(0)
         for copy in range(m.batch[b, V_COUNT]):
             word = mix(np.int64(s.more[1, i]), copy + 1)
-            natural = m.basket[b, word >> 20] * mean_basket
+            # Without a threshold a voucher is money for all purchases of its validity.
+            natural = m.basket[b, word >> 20] * mean_basket if threshold > 0 else purse
             part[at + C_ISSUED] += face
-            if natural > 0.0 and natural >= threshold:
+            if natural >= threshold and (natural > 0.0 or threshold == 0):
                 used, platform = min(face, np.int64(natural)), np.int64(natural)
                 part[at + C_INFRAMARGINAL] += used
+                part[at + C_EXPIRED] += face - used
             else:
                 gap = max(threshold, face) - natural
                 if gap > s.cash[i] - s.spent[i] - extra - stocked + face:

@@ -45,6 +45,7 @@ from model.scenario_problems import phrase
 FOREVER: Final = month_number("9999-12")
 DAYS_IN_ROUND_MONTH: Final = 30
 MAX_ROUNDS: Final = 240
+VOUCHER_SLOTS: Final = 8  # kinds of vouchers that may be valid in one month
 LARGEST_YUAN: Final = 1_000_000
 LARGEST_YI_YUAN: Final = 10_000
 
