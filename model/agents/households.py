@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,7 @@ CHUNK = 4096
 TASK_ROWS = 1 << 18  # most rows a thread takes at a time
 TASKS_A_THREAD = 4  # at least, so that threads end together
 SERIAL_BELOW = 1 << 16  # smaller populations are not worth a second thread
+_PER_THREAD = threading.local()  # working arrays of the kernel, kept from month to month
 HEALTH = CATEGORIES.index("health")
 
 
@@ -133,7 +135,9 @@ def _run(columns: Columns, month: Month, chunks: I64) -> I64:
 
 def _work(columns: Columns, month: Month, tasks: deque[I64]) -> I64:
     """Totals of the tasks this thread gets hold of."""
-    totals, scratch = np.zeros((CELLS, TOTALS), dtype=np.int64), make_scratch()
+    totals = np.zeros((CELLS, TOTALS), dtype=np.int64)
+    scratch = getattr(_PER_THREAD, "scratch", None) or make_scratch()
+    _PER_THREAD.scratch = scratch
     with suppress(IndexError):
         while True:
             household_kernel.month_of_chunks(columns, month, scratch, totals, tasks.popleft())

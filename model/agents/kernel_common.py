@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -131,10 +131,11 @@ def _on_stack(typing_context):  # type: ignore[no-untyped-def]  # noqa: ARG001
 
     def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
         number = ir.IntType(64)
-        array = make_array(kind)(context, builder)
-        populate_array(
-            array, data=cgutils.alloca_once(builder, number, size=BLOCK), shape=[number(BLOCK)],
-            strides=[number(8)], itemsize=number(8), meminfo=None,
+        array = make_array(kind)(context, builder)  # type: ignore[no-untyped-call]
+        words = cgutils.alloca_once(builder, number, size=BLOCK)  # type: ignore[no-untyped-call]
+        populate_array(  # type: ignore[no-untyped-call]
+            array, data=words, shape=[number(BLOCK)], strides=[number(8)], itemsize=number(8),
+            meminfo=None,
         )  # fmt: skip
         return array._getvalue()
 

@@ -71,7 +71,7 @@ def budgets(c, m, s, start, n, place, residence):  # type: ignore[no-untyped-def
         bits = bits_of[i]
         first = np.int64(stage[i]) * 4 + np.int64(patience[i])
         first = (first * _SIZE + (bits >> _SHIFT) - _OFFSET) * NODES + node[i]
-        first = max(first, 0)  # tells the compiler that no index counts from the end
+        first = max(first, np.int64(0))  # tells the compiler that no index counts from the end
         x, f = (bits & _MASK) * _UNIT, fraction[i]
         budget = _look_up(calm, first, x, f)
         budget += share * (_look_up(afraid, first, x, f) - budget)

@@ -140,12 +140,16 @@ def _post_policy(
     if receiver is FIRMS and bool((ratio[share] < 1.0).any()):
         paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
         _owe(ledger, governments, kind, share, amounts - paid)
-    for row in np.unique(share):
-        part = np.where((share == row).reshape(-1, *[1] * (paid.ndim - 1)), paid, 0)
-        account = slice(BUDGETS.start + row, BUDGETS.start + row + 1)
-        if part.any():
-            ledger.pay(kind, account, receiver, part)
-            cost[1 if row == PROVINCE_ROW else 2 + row] += part.sum()
+    if not paid.any():
+        return
+    width = receiver.stop - receiver.start
+    if width not in (1, paid.size):
+        raise LedgerError(f"{kind}: {paid.size} amounts for {width} accounts")
+    by_row = np.zeros(N_CITIES + 1, dtype=np.int64)
+    np.add.at(by_row, share, paid.reshape(len(share), -1).sum(axis=1))
+    ledger.pay_pool(kind, BUDGETS, by_row, receiver, paid)
+    cost[1] += by_row[PROVINCE_ROW]
+    cost[2 : 2 + N_CITIES] += by_row[:N_CITIES]
 
 
 def _payer_rows(payer: str | int, n: int) -> Fen:
