@@ -230,17 +230,10 @@ def test_income_a_head(residence: int, data: float) -> None:
 @pytest.mark.parametrize(
     ("residence", "share"),
     [
-        pytest.param(
-            0, 0.7196,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="rural households of the model spend 0.675 of income, 6 % below the share "
-                "of 2022 (0.72); 0.682 without property income, which the tables do not know",
-            ),
-        ),
+        (0, 0.7196),
         (1, 0.6057),
     ],
-)  # fmt: skip
+)
 def test_part_of_income_consumed(residence: int, share: float) -> None:
     """Consumption over disposable income 2022: 14,326 / 19,908 and 26,652 / 44,003 (grade B)."""
     value = float(_a_head("consumption")[residence] / _a_head("income")[residence])

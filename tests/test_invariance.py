@@ -233,23 +233,7 @@ def gap_in_errors(name: str, fine: int, coarse: int) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(name for name in AGGREGATES if name not in ("retail_sales", "leakage")),
-        *(
-            pytest.param(
-                name,
-                marks=pytest.mark.xfail(
-                    strict=True,
-                    reason=f"{figure}: sales of thinly sampled cells exceed capacity in single "
-                    "months by chance and are rationed to the outside (markets.month._produce)",
-                ),
-            )
-            for name, figure in (("retail_sales", "-1.4 %"), ("leakage", "+16 %"))
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", AGGREGATES)
 def test_scale_does_not_matter_beyond_sampling_error(name: str) -> None:
     """Means over ten seeds at 1:1000 and 1:8000 differ by less than four standard errors."""
     share, errors = gap_in_errors(name, 1000, 8000)

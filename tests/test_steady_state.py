@@ -76,29 +76,21 @@ def expected(name: str, reason: str) -> Any:
     "name",
     [
         "consumption", "income", "value added", "retail sales", "committed", "employment", "prices",
-        expected(
-            "liquid wealth",
-            "+16 %: the opening wealth comes from a panel without property income (5.5 % of "
-            "income reaches liquid deposits in the economy); +2 % if that income is set to nil",
-        ),
+        expected("liquid wealth", "+3.1 % at 1:2000, just beyond the bound"),
         expected(
             "unemployment",
-            "+47 %: cells pay out every surplus but carry every loss, so thin-margin trade cells "
-            "run out of cash one after another and stop hiring; +13 % if none ever is short",
+            "+24 % at 1:2000: staff of thinly sampled cells wanders from what their sales pay for, "
+            "so some run out of cash and stop hiring; +13 % if none ever is short",
         ),
         "pensioner households", "farmers",
-        expected(
-            "covered workers",
-            "+12 %: a pensioner household of the employee scheme always hands over to a covered "
-            "worker, though informal and self-employed workers retire into that scheme too",
-        ),
+        "covered workers",
     ],
 )  # fmt: skip
 def test_baseline_stays_on_trend(name: str) -> None:
     assert abs(_drift(name)) < LIMIT
 
 
-@pytest.mark.xfail(strict=True, reason="2 % of cells in year 1, 17 % in year 10 (1:2000)")
+@pytest.mark.xfail(strict=True, reason="5 % of cells in year 1, 17 % in year 10 (1:2000)")
 def test_firms_do_not_run_out_of_cash_in_the_baseline() -> None:
     share = yearly_means()["firm cells short of cash"]
     say("share of firm cells short of cash by year:", share.round(3))

@@ -40,6 +40,7 @@ class FirmRules:
     capacity_gain: float
     wage_cost_local_weight: float
     dividend_gain: float
+    payout_gain: float
     variety_gain: float
     variety_exit: float
     exit_months: float

@@ -135,7 +135,8 @@ def sector_of(draw: int, m: Any, place: int) -> int:
 def retire(h: Any, m: Any) -> None:
     """A working household becomes a pensioner household at the replacement ratio."""
     income = (h.earnings + h.pension) * float(m.retirement_ratio[h.residence])
-    h.scheme = 1 if h.work_class <= 3 else 2
+    covered = h.work_class == 1 or (h.work_class < 4 and h.residence == 1)
+    h.scheme = 1 if covered else 2
     h.pension = float(income * m.pension_part[h.scheme])
     h.earnings = income - h.pension
     h.pensioners = 1 if h.size == 1 else 2
@@ -146,8 +147,10 @@ def retire(h: Any, m: Any) -> None:
 def renew(h: Any, m: Any, draw: int) -> None:
     """A pensioner household hands over to a working one, which inherits its balances."""
     h.earners = min(h.earners + 1, 2)
-    h.work_class = 1 if h.scheme == 1 else (2 if h.residence == 1 else 4)
-    h.sector = 0 if h.work_class == 4 else sector_of(draw, m, h.place)
+    h.work_class = 1
+    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[h.residence, h.scheme, h.work_class]:
+        h.work_class += 1
+    h.sector = 0 if h.work_class == 4 else sector_of(mix(draw, 11), m, h.place)
     h.earnings = (h.earnings + h.pension) / float(m.retirement_ratio[h.residence])
     h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
     age_group = 0
@@ -180,7 +183,9 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     interest = math.floor(h.liquid * m.deposit_rate + 0.5)
     perceived = 1.0 if h.stage == 2 else m.perceived_pay[h.place, h.sector, own]
     permanent = earnings * perceived + h.pension + rise * m.pension_recognised[h.scheme]
-    h.spendable = permanent * (1.0 - h.committed_share * (1.0 / 256.0))
+    h.spendable = permanent * (1.0 - h.committed_share * (1.0 / 256.0)) + dividends * (
+        0.01 / m.trend
+    )
     h.income_now = earned + pension + dividends + interest
     h.cash = h.liquid + h.income_now - committed
     h.committed += committed

@@ -81,6 +81,7 @@ class Work(NamedTuple):
     hire_cdf: I64  # [place, sector] of 2**32
     retirement: I64  # [residence] of 2**32
     generation: I64  # [residence] of 2**32
+    renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
     retirement_ratio: F64  # [residence]
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension

@@ -16,7 +16,15 @@ from scipy.special import ndtri
 
 from model.agents import household_layout as layout
 from model.agents.household_layout import F64, I64, Month, month_of
-from model.dimensions import CATEGORIES, ITEM_CATEGORY_INDEX, ITEMS, PLACES, RESIDENCES
+from model.dimensions import (
+    CATEGORIES,
+    ITEM_CATEGORY_INDEX,
+    ITEMS,
+    PLACES,
+    RESIDENCES,
+    SCHEMES,
+    WORK_CLASSES,
+)
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
 from model.solvers.durables import ReplacementTables
@@ -310,6 +318,7 @@ def _working_life(p: Parameters) -> dict[str, Any]:
         "retirement": odds(p.array("consumption.retirement")),
         "generation": odds(p.array("consumption.succession")),
         "working_ages": (shares * 65536).astype(np.int64),
+        "renewed_class": _renewed_class(p),
         "retirement_ratio": p.array("consumption.replacement"),
         "pension_part": p.array("households.pensions.part_of_income"),
         "wage_wedge": p.number("population.wage_wedge"),
@@ -323,6 +332,27 @@ def _working_life(p: Parameters) -> dict[str, Any]:
         * p.number("consumption.out_of_pocket"),
         "income_floor": np.rint(p.array("consumption.income_floor") * 100.0).astype(np.int64),
     }
+
+
+def _renewed_class(p: Parameters) -> I64:
+    """Cumulative odds of the work class that follows a pensioner household [residence, scheme, 5].
+
+    Classes retire into a scheme (in towns all but farmers into that of employees, in the country
+    covered workers only) and pensioners of the scheme hand over to the same classes. Where the
+    base has more pensioners of a scheme than its classes explain, the rest goes to the others, so
+    that the mix of work does not drift.
+    """
+    found = np.zeros((len(RESIDENCES), len(SCHEMES), len(WORK_CLASSES)))
+    for residence, name in enumerate(RESIDENCES):
+        shares = p.array(f"population.work_class_shares.{name}")
+        own = np.array([0, 1, 1, 1, 0]) if name == "urban" else np.array([0, 1, 0, 0, 0])
+        employee = float(p.array("population.employee_scheme_share")[residence])
+        for scheme, members, weight in ((1, own, employee), (2, 1 - own, 1.0 - employee)):
+            inside = min(float((shares * members).sum()) / weight, 1.0)
+            odds_of = inside * shares * members / (shares * members).sum()
+            odds_of += (1.0 - inside) * shares * (1 - members) / (shares * (1 - members)).sum()
+            found[residence, scheme] = np.cumsum(odds_of)
+    return np.asarray(np.rint(found * 65536), dtype=np.int64)
 
 
 def _paying(p: Parameters) -> dict[str, Any]:

@@ -133,7 +133,8 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
         row = start + s.queue[q]
         if s.flags[q] == 1:
             income = (c.earnings[row] + c.pension[row]) * m.retirement_ratio[cell & 1]
-            scheme = 1 if c.work_class[row] <= 3 else 2
+            at_work = c.work_class[row]
+            scheme = 1 if at_work == 1 or (at_work < 4 and (cell & 1) == 1) else 2
             c.pension[row] = income * m.pension_part[scheme]
             c.earnings[row] = income - c.pension[row]
             c.scheme[row] = scheme
@@ -144,8 +145,13 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
             c.group[row] = (c.group[row] // 4) * 4 + 3
         elif s.flags[q] == 2:
             word = mix(np.int64(s.words[1, s.queue[q]]), 9)
-            work_class = 1 if c.scheme[row] == 1 else (2 if (cell & 1) == 1 else 4)
-            job = 0 if work_class == 4 else _sector_of(word, m.hire_cdf, place)
+            work_class = 1
+            while (
+                work_class < 4
+                and (word >> 16) >= m.renewed_class[cell & 1, np.int64(c.scheme[row]), work_class]
+            ):
+                work_class += 1
+            job = 0 if work_class == 4 else _sector_of(mix(word, 11), m.hire_cdf, place)
             age_group = 0
             while age_group < 2 and (word & 0xFFFF) >= m.working_ages[age_group]:
                 age_group += 1
@@ -168,6 +174,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     """Permanent income, this month's income, committed saving and cash on hand of a block."""
     cell = place * 2 + residence
     keep = 1.0 - m.reversion
+    fen_to_real = 0.01 / trend
     property_yield = m.property_yield[place]
     for i in range(n):
         row = start + i
@@ -201,7 +208,10 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
         interest = np.int64(np.floor(c.liquid[row] * m.deposit_rate + 0.5))
         perceived = 1.0 if stage == 2 else m.perceived_pay[place, sector, own]
         permanent = lifted * perceived + c.pension[row] + rise * m.pension_recognised[scheme]
-        s.spendable[i] = permanent * (1.0 - c.committed_share[row] * _SHARE_UNIT)
+        # Property income is regular, but not part of what savings plans are made of.
+        s.spendable[i] = (
+            permanent * (1.0 - c.committed_share[row] * _SHARE_UNIT) + dividends * fen_to_real
+        )
         income = earned + paid_pension + dividends + interest
         s.income[i] = income
         s.cash[i] = c.liquid[row] + income - committed

@@ -184,7 +184,7 @@ class Markets(MarketState):
         arguments = (state.technology, state.solver, state.supply_share, prices)
         made = produce(*arguments, other + market.shopping.by_cell)
         normal = np.maximum(trend * self.season * state.output, 1.0)
-        use = made.real / normal / self.firms.capacity
+        use = made.real / normal / (self.firms.capacity * self.chance_peak)
         if bool((use > 1.0).any()):
             served = 1.0 / np.maximum(use, 1.0)
             full = market.shopping
@@ -267,6 +267,8 @@ class Markets(MarketState):
             ledger,
             whole(state.loans.ravel() * trend),
             whole(state.cash.ravel() * trend),
+            whole(state.payout.ravel() * trend),
+            self.rules.payout_gain,
             self.overdraft,
         )
         upper = slice(CENTRE.start, BANK.stop)

@@ -62,6 +62,9 @@ class MarketState:
         self.season = np.ones(SHAPE)
         self.wholesale = self._wholesale(parameters)
         self.sampling_error = 1.0 / np.sqrt(np.maximum(self.state.labour.persons / scale, 1.0))
+        # Sales of a thinly sampled cell jump by chance; that is no demand beyond capacity.
+        tolerance = parameters.number("numerics.sampling_tolerance")
+        self.chance_peak = 1.0 + tolerance * self.sampling_error
         self.month = 0
         self.visitor_factor = 1.0
         self.pay = np.ones((*SHAPE, 2))

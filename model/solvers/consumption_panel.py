@@ -68,6 +68,7 @@ class Rules(NamedTuple):
     durable_gap: float
     durable_cash: float
     durable_reserve: float
+    dividends: float
 
 
 @dataclass
@@ -201,14 +202,15 @@ def _simulate(
             stage[h], income[h] = now, p
             paid = p * raised
             share = _committed(rules, h, r, now, paid if follow else p)
-            usual = paid * (1.0 - share)
+            dividends = rules.dividends * paid
+            usual = paid * (1.0 - share) + dividends
             xi, benefit = 1.0, 0.0
             if now == EMPLOYED:
                 z = rules.normal[int(_uniform(h, month, 3) * rules.normal.size)]
                 xi = math.exp(rules.transitory[r] * (z - 0.5 * rules.transitory[r]))
             elif now == UNEMPLOYED:
                 xi, benefit = rules.kept, rules.benefit[r]
-            regular = usual * xi + benefit
+            regular = (usual - dividends) * xi + dividends + benefit
             bill = 0.0
             if _uniform(h, month, 4) < rules.medical[r, now]:
                 bill = rules.bill * usual
@@ -227,7 +229,7 @@ def _simulate(
                 record[t, 0, h] = spent
                 record[t, 1, h] = bill
                 record[t, 2, h] = durable
-                record[t, 3, h] = paid * xi + benefit + net - regular + bill
+                record[t, 3, h] = paid * xi + dividends + benefit + net - regular + bill
                 record[t, 4, h] = rest
                 record[t, 5, h] = usual
                 record[t, 6, h] = now
@@ -256,6 +258,7 @@ def panel_rules(tables: ConsumptionTables, parameters: Parameters, fear: int = 1
         (interest / growth) ** (1.0 / MONTHS), one("committed.centre"), one("committed.slope"),
         one("committed.retired_factor"), one("committed.spread"), one("panel.durable_share"),
         one("panel.durable_gap"), one("panel.durable_cash"), one("panel.durable_reserve"),
+        one("panel.dividends"),
     )  # fmt: skip
 
 
