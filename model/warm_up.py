@@ -17,6 +17,7 @@ import numpy as np
 from model.agents.household_layout import I64
 from model.agents.household_month import HouseholdWorld, MarketView, month_inputs, pack_batches
 from model.agents.households import HouseholdBlock, columns_of, household_flows
+from model.compile_ahead import start_compiling, wait_for_kernel
 from model.dimensions import CATEGORIES, PLACES, SECTORS
 from model.flows import HouseholdFlows
 from model.parameters import Parameters
@@ -50,6 +51,7 @@ def growth_rate(parameters: Parameters) -> float:
 
 def opening(parameters: Parameters, scale: int, seed: int, threads: int, status: Status) -> Opening:
     """The opening state at a scale and seed; the caller owns the households it gets."""
+    start_compiling()
     estimate = parameters.array("population.households.urban").sum() / scale
     if estimate > KEPT_BELOW:
         return _build(parameters, scale, seed, threads, status)
@@ -90,6 +92,7 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
         prices(parameters), 0.0,
     )  # fmt: skip
     status("warm_up")
+    wait_for_kernel()
     flows, share = _live_alone(block, world, population)
     final = HouseholdWorld.build(
         parameters, solved.values, population.anchor, seed, prices(parameters), share

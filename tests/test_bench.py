@@ -133,3 +133,27 @@ def test_another_month_is_another_race() -> None:
     budget = np.full(15, 500_000)
     cuts = [block().race([batch(budget)], month, SEED)[0, 0] for month in (4, 5)]
     assert cuts[0] != cuts[1]
+
+
+@pytest.mark.slow
+def test_kernel_is_compiled_ahead_for_the_types_of_real_runs() -> None:
+    """Otherwise the second process would work for nothing, silently."""
+    from benchmarks.subject import running_economy
+    from model.agents.household_kernel import month_of_chunks, race
+    from model.compile_ahead import compile_kernel
+
+    running_economy(10_000, months=6).run()
+    known = list(month_of_chunks.signatures), list(race.signatures)
+    compile_kernel()
+    assert (list(month_of_chunks.signatures), list(race.signatures)) == known
+    assert len(known[1]) == 1
+
+
+def test_nothing_is_compiled_ahead_without_a_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    from model import compile_ahead
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(compile_ahead, "_started", [])
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a process was started"))
+    compile_ahead.start_compiling()
+    compile_ahead.wait_for_kernel()

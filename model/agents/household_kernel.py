@@ -112,7 +112,7 @@ def race(group, digital, fields, prices, money, chunks, first, low, high, month,
         for place in range(low, high):
             if money[b, place] <= 0:
                 continue
-            before, upper = np.int64(0), -1
+            before, upper = np.int64(0), np.int64(-1)
             for _ in range(2):
                 found[:] = 0
                 arrivals(
@@ -129,4 +129,4 @@ def race(group, digital, fields, prices, money, chunks, first, low, high, month,
                     cuts[b, place] = 1 << 16
                     break
                 else:
-                    upper = at
+                    upper = np.int64(at)
