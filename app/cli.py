@@ -44,6 +44,7 @@ COMMANDS: Final = (
     ("consistency", "app.commands_attribute", "consistency"),
     ("optimise", "app.commands_optimise", "optimise"),
     ("brief", "app.commands_brief", "brief"),
+    ("population", "app.commands_population", "population"),
     ("bench", "app.commands_bench", "bench"),
 )
 

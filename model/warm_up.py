@@ -81,11 +81,8 @@ def _kept(key: _Key, threads: int, status: Status) -> Opening:
 def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: Status) -> Opening:
     status("tables")
     solved = consumption_tables(parameters)
-    wealth = stationary_panel(solved, parameters).liquid_wealth_quantiles
-    first = replacement_tables(parameters, [], 1, 1)
-    states = stationary_ages(first, parameters).probability
     status("population")
-    population = synthesise(parameters, scale, seed, wealth, states, workers=threads)
+    population = settled_population(parameters, scale, seed, threads)
     block = HouseholdBlock(columns_of(population), population.segments, threads)
     world = HouseholdWorld.build(
         parameters, solved.values, population.anchor, seed + WARM_UP_SEED_OFFSET,
@@ -98,6 +95,15 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
         parameters, solved.values, population.anchor, seed, prices(parameters), share
     )
     return Opening(block, flows, final, block.households.reshape(len(PLACES), -1).sum(axis=1))
+
+
+def settled_population(parameters: Parameters, scale: int, seed: int, threads: int) -> Population:
+    """The synthetic population with wealth and durables as the solved problems leave them."""
+    solved = consumption_tables(parameters)
+    wealth = stationary_panel(solved, parameters).liquid_wealth_quantiles
+    first = replacement_tables(parameters, [], 1, 1)
+    states = stationary_ages(first, parameters).probability
+    return synthesise(parameters, scale, seed, wealth, states, workers=threads)
 
 
 def neutral_market(parameters: Parameters, employed: I64, property_yield: float) -> MarketView:
