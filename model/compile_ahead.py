@@ -109,9 +109,7 @@ def _anchor() -> F64:
 def _policy(p: Parameters) -> npt.NDArray[np.float32]:
     levels = p.array("consumption.fear_factors").size
     grids = (CASH_GRID.size, INCOME_GRID.size)
-    return np.zeros(
-        (levels, len(RESIDENCES), len(STAGES), len(PATIENCE_TYPES), *grids), np.float32
-    )
+    return np.zeros((levels, len(RESIDENCES), len(STAGES), len(PATIENCE_TYPES), *grids), np.float32)
 
 
 def _tables(classes: int) -> ReplacementTables:
