@@ -51,7 +51,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
     ) -> None:  # fmt: skip
         self.seed = scenario.seed if seed is None else seed
         super().__init__(rng=self.seed)
-        self.scenario, self.parameters = scenario, scenario.parameter_set()
+        # Mesa 3.5 keeps a `scenario` of its own kind on every model, hence the longer name.
+        self.policy_scenario, self.parameters = scenario, scenario.parameter_set()
         p, self.month = self.parameters, 0
         start = opening(p, scenario.scale, self.seed, threads, status)
         self.household_block, self.world = start.households, start.world
@@ -92,7 +93,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _read_calendar(self) -> None:
         """Trend level, season and this month's budget shares."""
         year, self.calendar_month = (
-            int(part) for part in self.scenario.month_at(self.month).split("-")
+            int(part) for part in self.policy_scenario.month_at(self.month).split("-")
         )
         self.trend = (1.0 + self.growth) ** self.month
         self.season_total = self._season.total(self.calendar_month, year)
@@ -110,7 +111,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def _plan_markets(self) -> None:
         """Firms set pay, prices and jobs; the bank its rates."""
-        month = self.month + int(self.scenario.start[5:7]) - 1
+        month = self.month + int(self.policy_scenario.start[5:7]) - 1
         self.plan = self.markets.plan(month, self.trend, self.season_category)
 
     def _issue_vouchers(self) -> None:
@@ -186,23 +187,23 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def run(self, progress: Progress | None = None) -> Outcome:
         """Every month of the scenario."""
-        for done in range(self.month + 1, self.scenario.months + 1):
+        for done in range(self.month + 1, self.policy_scenario.months + 1):
             self.step()
             if progress is not None:
-                progress(done, self.scenario.months)
+                progress(done, self.policy_scenario.months)
         return self.outcome()
 
     def outcome(self) -> Outcome:
         """What has been recorded so far."""
-        months = self.scenario.month_labels()[: self.month]
+        months = self.policy_scenario.month_labels()[: self.month]
         return self._recorder.outcome(months, self._meta(), self._counts)
 
     def _meta(self) -> dict[str, Any]:
         return {
-            "seed": self.seed, "scale": self.scenario.scale,
+            "seed": self.seed, "scale": self.policy_scenario.scale,
             "households": len(self.household_block),
             "labels": {"lever": [lever.name for lever in self.levers]},
-            "lever_kinds": {n: s.lever for n, s in self.scenario.policies.items()},
+            "lever_kinds": {n: s.lever for n, s in self.policy_scenario.policies.items()},
         }  # fmt: skip
 
     def _count_people(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def employed(columns: Columns) -> I64:
 
 def steps(economy: Economy) -> Iterator[Columns]:
     """Live every month; after each, yields the households as they were before it."""
-    for _ in range(economy.scenario.months):
+    for _ in range(economy.policy_scenario.months):
         before = copy_of(economy.household_block.columns)
         economy.step()
         yield before

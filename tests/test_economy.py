@@ -118,7 +118,7 @@ def check_vouchers(economy: Economy) -> None:
     bills = sum(
         int(p.amounts.sum())
         for p in economy.payments
-        if p.lever in economy.scenario.using("vouchers")
+        if p.lever in economy.policy_scenario.using("vouchers")
     )
     assert bills == int(counters[:, :, C_REDEEMED].sum())
 
