@@ -7,6 +7,7 @@ trade-in subsidy, vouchers in every city, a raised wage floor, transfers).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from benchmarks.measure import fresh
 from model.agents.household_layout import Columns, Month
 from model.agents.households import HouseholdBlock
 from model.economy import Economy
-from model.scenario import load_scenario
+from model.scenario import Scenario, load_scenario
 
 POLICY = "headline_package"
 
@@ -36,9 +37,15 @@ class Subject:
 
 def running_economy(scale: int, months: int = 36, lean: bool = True) -> Economy:
     """The package scenario at a scale, at its first month."""
+    return Economy(package(scale, months), lean=lean, threads=1)
+
+
+@lru_cache(maxsize=8)
+def package(scale: int, months: int = 36) -> Scenario:
+    """The scenario, read once: a sweep does not read it again for every run either."""
     found = load_scenario(POLICY)
     header = found.header.model_copy(update={"scale": scale, "months": months})
-    return Economy(replace(found, header=header), lean=lean, threads=1)
+    return replace(found, header=header)
 
 
 def subject(scale: int, limit: int = 24) -> Subject:
