@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.agents.household_layout import COLUMN_OFFSETS, Columns
-from model.memory import spaced_copy
+from model.agents.household_layout import Columns
 
 QUIET = 0.25  # cores that others may use while all cores are measured
 ATTEMPTS = 8
@@ -100,12 +99,8 @@ def _busy() -> float:
 
 def fresh(columns: Columns) -> Columns:
     """A copy of the state laid out as the model does, so that repetitions live the same month."""
-    return Columns(
-        **{
-            name: spaced_copy(column, COLUMN_OFFSETS.get(name, 0))
-            for name, column in columns._asdict().items()
-        }
-    )
+    copies: Any = (column.copy() for column in columns)
+    return Columns(*copies)
 
 
 def load_average() -> str:

@@ -14,9 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model import population_kernel, population_tables, streams
-from model.agents.household_layout import COLUMN_OFFSETS
 from model.dimensions import ITEMS, QUINTILES, RESIDENCES, SECTORS, WORK_CLASSES
-from model.memory import spaced
 from model.parameters import Parameters
 from model.population_kernel import RETIRED, UNEMPLOYED, Rows, Tables, core_rows
 from model.population_tables import CELLS, RANKS, by_cell, start_tables, with_seed
@@ -29,14 +27,10 @@ BATCHES = 8
 
 def allocate(count: int) -> Rows:
     """Uninitialised columns for `count` households."""
-
-    def long(name: str, kind: type) -> npt.NDArray[Any]:
-        return spaced(count, kind, COLUMN_OFFSETS.get(name, 0))
-
     small: dict[str, Any] = {n: np.empty(count, np.uint8) for n in Rows._fields}
-    real = {n: long(n, np.float64) for n in ("earnings", "pension")}
+    real = {n: np.empty(count, np.float64) for n in ("earnings", "pension")}
     names = ("weight", "liquid", "committed", "debt", "instalment")
-    whole = {n: long(n, np.int64) for n in names}
+    whole = {n: np.empty(count, np.int64) for n in names}
     durable = {"durable": np.empty((len(ITEMS), count), np.uint16)}
     return Rows(**(small | real | whole | durable))
 

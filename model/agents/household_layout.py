@@ -63,16 +63,6 @@ class Columns(NamedTuple):
     income: I64  # fen, this month's disposable income
 
 
-# Bytes into a page where the long columns start; see `model.memory`. Scratch stands between them.
-COLUMN_OFFSETS = {
-    name: 512 * number
-    for number, name in enumerate(
-        ("earnings", "pension", "liquid", "committed", "debt", "instalment", "spending", "income")
-    )
-}
-SCRATCH_OFFSETS = tuple(128 + 256 * number for number in range(16))
-
-
 class Work(NamedTuple):
     """What decides work: hazards, matching, retirement, the wage floor."""
 

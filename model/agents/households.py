@@ -14,7 +14,6 @@ import numpy as np
 
 from model.agents import household_kernel
 from model.agents.household_layout import (
-    COLUMN_OFFSETS,
     F64,
     I64,
     NODE_UNIT,
@@ -28,7 +27,6 @@ from model.agents.household_month import race_fields
 from model.agents.kernel_common import make_scratch
 from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, SECTORS
 from model.flows import HouseholdFlows
-from model.memory import spaced_copy
 from model.policy.instruments import VoucherBatch
 from model.population import Population
 
@@ -51,9 +49,7 @@ def columns_of(population: Population) -> Columns:
     }  # fmt: skip
     return Columns(
         **{
-            name: getattr(population, name)
-            if name in given
-            else spaced_copy(np.zeros(n, zeros[name]), COLUMN_OFFSETS.get(name, 0))
+            name: getattr(population, name) if name in given else np.zeros(n, zeros[name])
             for name in Columns._fields
         }
     )
@@ -78,11 +74,8 @@ class HouseholdBlock:
 
     def copy(self) -> HouseholdBlock:
         """The same households in memory of their own."""
-        copies: dict[str, Any] = {
-            name: spaced_copy(column, COLUMN_OFFSETS.get(name, 0))
-            for name, column in self.columns._asdict().items()
-        }
-        columns = Columns(**copies)
+        copies: Any = (column.copy() for column in self.columns)
+        columns = Columns(*copies)
         return HouseholdBlock(columns, self.segments, self.threads)
 
     def live(self, month: Month) -> I64:

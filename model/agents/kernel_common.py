@@ -18,7 +18,6 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 from model.agents import household_layout as layout
-from model.memory import spaced
 from model.solvers.grids import INCOME_GRID
 from model.streams import Purpose
 
@@ -104,15 +103,8 @@ class Scratch(NamedTuple):
 
 def make_scratch() -> Scratch:
     """Fresh working arrays for one thread."""
-    offsets = iter(layout.SCRATCH_OFFSETS)
-
-    def zeros(kind: type) -> npt.NDArray[Any]:
-        found = spaced(BLOCK, kind, next(offsets))
-        found[:] = 0
-        return found
-
-    lift, spendable, fraction, cash, income = (zeros(np.float64) for _ in range(5))
-    i64 = [zeros(np.int64) for _ in range(7)]
+    lift, spendable, fraction, cash, income = (np.zeros(BLOCK) for _ in range(5))
+    i64 = [np.zeros(BLOCK, np.int64) for _ in range(7)]
     words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((4, BLOCK), np.uint32)
     return Scratch(
         words, more, lift, i64[0], i64[1], i64[2], i64[3], spendable,
