@@ -97,15 +97,6 @@ def test_copy_is_equal_and_apart() -> None:
     assert not any(np.shares_memory(a, b) for a, b in pairs)
 
 
-def test_long_columns_start_apart_in_a_page() -> None:
-    """Less than 64 bytes apart, a store to one would hold up loads from another."""
-    columns = block().copy().columns
-    long = [c for c in columns if c.ndim == 1 and c.itemsize == 8]
-    starts = sorted(c.ctypes.data % 4096 for c in long)
-    assert len(long) == 8
-    assert min(np.diff([*starts, starts[0] + 4096])) >= 256
-
-
 def test_counts_name_every_primitive_once() -> None:
     counts = primitives.per_household(batches=3.0, decisions=0.5, holders=0.2)
     assert set(counts) == set(primitives.PRIMITIVES)

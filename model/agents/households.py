@@ -33,7 +33,7 @@ from model.population import Population
 CELLS = len(PLACES) * len(RESIDENCES)
 CHUNK = 4096
 TASK_ROWS = 1 << 18  # most rows a thread takes at a time
-TASKS_A_THREAD = 4  # at least, so that threads end together
+TASKS_A_THREAD = 1  # at least; a task costs a tenth of a millisecond to hand over
 SERIAL_BELOW = 1 << 16  # smaller populations are not worth a second thread
 _PER_THREAD = threading.local()  # working arrays of the kernel, kept from month to month
 HEALTH = CATEGORIES.index("health")
