@@ -84,6 +84,7 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.agents.households.CHUNK", 100)
     month = month_inputs.month(2, month_inputs.Policy(voucher_batches=2, subsidy_share=0.2))
     one, two = block(1), block(2)
+    monkeypatch.setattr("model.agents.households.TASK_ROWS", 100)
     assert len(two._tasks()) > 2
     assert np.array_equal(one.live(month), two.live(month))
     assert all(np.array_equal(a, b) for a, b in zip(one.columns, two.columns, strict=True))

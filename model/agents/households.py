@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from model.population import Population
 
 CELLS = len(PLACES) * len(RESIDENCES)
 CHUNK = 4096
-TASK_ROWS = 1 << 18  # most rows a thread takes at a time
+TASK_ROWS = 1 << 16  # most rows a thread takes at a time
 TASKS_A_THREAD = 1  # at least; a task costs a tenth of a millisecond to hand over
 SERIAL_BELOW = 1 << 16  # smaller populations are not worth a second thread
 _PER_THREAD = threading.local()  # working arrays of the kernel, kept from month to month
@@ -83,9 +84,11 @@ class HouseholdBlock:
         if self.threads == 1 or len(self) < SERIAL_BELOW:
             return _run(self.columns, month, self._by_residence)
         tasks = deque(self._tasks())
-        with ThreadPoolExecutor(self.threads) as pool:
-            parts = [pool.submit(_work, self.columns, month, tasks) for _ in range(self.threads)]
-            return np.asarray(np.sum([part.result() for part in parts], axis=0))
+        # The calling thread works too: waking one helper costs less than waking two.
+        helpers = _helpers(self.threads - 1)
+        parts = [helpers.submit(_work, self.columns, month, tasks) for _ in range(self.threads - 1)]
+        mine = _work(self.columns, month, tasks)
+        return np.asarray(np.sum([mine, *(part.result() for part in parts)], axis=0))
 
     def _tasks(self) -> list[I64]:
         chunks = self._by_residence
@@ -120,6 +123,12 @@ class HouseholdBlock:
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda place: places(place, place + 1), range(len(PLACES))))
         return cuts
+
+
+@lru_cache
+def _helpers(count: int) -> ThreadPoolExecutor:
+    """Threads kept from month to month; starting them anew would cost as much as a month."""
+    return ThreadPoolExecutor(count, thread_name_prefix="households")
 
 
 def _run(columns: Columns, month: Month, chunks: I64) -> I64:
