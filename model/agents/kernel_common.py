@@ -26,7 +26,8 @@ from model.streams import Purpose
 JIT: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 ALLOCATING: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 INLINE: dict[str, Any] = {**JIT, "inline": "always"}
-BLOCK = 512  # rows a rule runs over at once: long enough to pay for the call, short enough for cache
+# Rows a rule runs over at once: long enough to pay for the call, short enough for the cache.
+BLOCK = 512
 LOW32 = 0xFFFFFFFF
 PURPOSE_MONTH, PURPOSE_DURABLES = int(Purpose.MONTH), int(Purpose.DURABLES)
 N_CATEGORIES, N_ITEMS, NODES = layout.N_CATEGORIES, layout.N_ITEMS, layout.NODES
