@@ -91,8 +91,3 @@ def _words(console: Console, document: dict[str, Any]) -> str:
             shown = ", ".join(f"{part} {took:.3g}" for part, took in value.items())
         lines.append(f"{console.say(f'bench.figure.{name}')}: {shown}")
     return "\n".join(lines)
-
-
-def register(app: typer.Typer) -> None:
-    """Add `bench` to a program of one's own."""
-    app.command("bench")(bench)

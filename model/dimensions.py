@@ -81,7 +81,6 @@ ITEM_CATEGORY: Final = {
 }
 QUINTILES: Final = 5
 AGE_GROUPS: Final = ("under_35", "35_to_49", "50_to_59", "60_and_over")
-AGE_GROUP_LOWER_BOUNDS: Final = (0, 35, 50, 60)
 GROUPS: Final = QUINTILES * len(AGE_GROUPS)
 WORK_CLASSES: Final = ("none", "covered_employee", "informal_employee", "self_employed", "farmer")
 SCHEMES: Final = ("none", "employee_pension", "resident_pension")

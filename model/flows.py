@@ -64,6 +64,5 @@ class HouseholdFlows:
     liquid: Fen = field(default_factory=lambda: _zeros(_K))
     committed_balance: Fen = field(default_factory=lambda: _zeros(_K))
     debt: Fen = field(default_factory=lambda: _zeros(_K))
-    # Detail for reports: consumption and income by place, residence, group
-    group_consumption: Fen = field(default_factory=lambda: _zeros(_K, _R, GROUPS))
+    # Detail for reports
     group_income: Fen = field(default_factory=lambda: _zeros(_K, _R, GROUPS))

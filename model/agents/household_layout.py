@@ -20,7 +20,7 @@ from model.dimensions import (
     SCHEMES,
     SECTORS,
 )  # fmt: skip
-from model.solvers.grids import CASH_GRID, INCOME_GRID
+from model.solvers.grids import INCOME_GRID
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
@@ -29,7 +29,6 @@ F64 = npt.NDArray[np.float64]
 INCOME_CLASSES = (INCOME_GRID.size - 1) // 6 + 1
 SHOCK_POINTS = 1024
 BASKET_POINTS = 4096
-TABLE_SIZE = 3 * 4 * CASH_GRID.size * INCOME_GRID.size
 
 
 class Columns(NamedTuple):
@@ -142,7 +141,7 @@ class Budget(NamedTuple):
     real: F64  # [place] 1 / (trend * consumer price)
     nominal: F64  # [place] season excluded: trend * consumer price
     season: F64  # [residence]
-    policy: npt.NDArray[np.float32]  # [job fear, residence, TABLE_SIZE]
+    policy: npt.NDArray[np.float32]  # [job fear, residence, stage x patience x cash x income]
     fear_level: I64  # [place] solved level of job fear below the perceived one
     fear_share: F64  # [place] position between that level and the next
     engel: F64  # [residence, income node, category] this month's shares

@@ -30,7 +30,6 @@ from model.policy.instruments import Instruments, VoucherBatch
 from model.solvers.durables import ReplacementTables
 from model.streams import Purpose
 
-U32 = npt.NDArray[np.uint32]
 ODDS = 2.0**32
 CELLS = len(PLACES) * len(RESIDENCES)
 

@@ -276,19 +276,6 @@ class Markets(MarketState):
 
     # -- result ----------------------------------------------------------------------------
 
-    def household_balances(self, flows: HouseholdFlows) -> list[tuple[str, int]]:
-        """Households' own balances against the ledger, by identity name (residual in fen)."""
-        ledger = self.ledger
-        pairs = (
-            ("liquid deposits of households", flows.liquid, "deposits"),
-            ("committed deposits of households", flows.committed_balance, "committed_deposits"),
-            ("loans of households", -flows.debt, "consumer_loans"),
-        )
-        return [
-            (name, int(np.abs(own - ledger.position(instrument, HOUSEHOLDS)).max()))
-            for name, own, instrument in pairs
-        ]
-
     def _outcome(
         self, trend: float, market: MarketMonth, flows: HouseholdFlows, plan: BudgetPlan,
         taxes: Taxes, wages: Fen, profit: Fen, paid: dict[str, Fen],
