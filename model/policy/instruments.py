@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from model.dimensions import GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, STAGES
+from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, STAGES
+from model.policy.market_surface import MarketSurface
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 ALL_GROUPS = (1 << GROUPS) - 1
 ALL_RESIDENCES = (1 << len(RESIDENCES)) - 1
 TRANSFER_KINDS = ("once_household", "once_person", "standing_household", "standing_person")
+PROTECTIONS = ("medical", "jobless", "old_age")
 AGE_BANDS = 3  # of pensioners: below 70, 70-79, 80 and over
 
 
@@ -45,6 +47,31 @@ class VoucherBatch:
     own_money: I64
 
 
+GRANT_SLOTS = 32  # programmes with money or goods for marked households in one month
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Money or goods that one programme moves to or from marked households this month.
+
+    `mark` picks a fixed kind of household (`households.marks`), `reach` [cell, group, stage] is the
+    share of all households of that kind, by cell, group and stage, that the programme reaches, in
+    1/65536; `amount` fen a household. `action`: "windfall" and "income" are received (only the
+    latter counts as permanent income), "commit" moves cash into committed deposits, "contribute"
+    pays cash to the funds, "goods" gives goods of `category`, of which `displaced` (share) replace
+    own purchases. `redrawn` picks other households every month.
+    """
+
+    lever: str
+    mark: int
+    reach: I64
+    amount: int
+    action: str
+    category: int = 0
+    displaced: float = 0.0
+    redrawn: bool = False
+
+
 @dataclass
 class Instruments:
     """One month's policy surface.
@@ -56,6 +83,15 @@ class Instruments:
     subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places [place]
     0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
     the replacement tables of those who know of the programmes, unaware_row of the others.
+
+    Ratios of households' rules: medical_share [residence] on bills they pay themselves;
+    benefit_ratio on the unemployment benefit and benefit_cover share of those without it who get
+    it; allowance_ratio [residence] on the living allowance line; loan_to_value [item] and
+    loan_term [item] added to the terms of loans, instalment_cap added to the largest instalment;
+    loan_interest ratio of loan interest that households pay; awareness ratio on those who know of
+    subsidies; housing_ratio [place] on housing outlays; effective_price [residence, category] of
+    non-durable categories; protection [medical, jobless, old age] distance from beliefs of today
+    (0) to those of the reference reform (1). `grants` and `markets` hold the rest.
     """
 
     wage_floor: F64
@@ -77,6 +113,22 @@ class Instruments:
     unaware_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
     purchase_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
     batches: list[VoucherBatch] = field(default_factory=list)
+    medical_share: F64 = field(default_factory=lambda: np.ones(len(RESIDENCES)))
+    benefit_ratio: float = 1.0
+    benefit_cover: float = 0.0
+    allowance_ratio: F64 = field(default_factory=lambda: np.ones(len(RESIDENCES)))
+    loan_to_value: F64 = field(default_factory=lambda: np.zeros(len(ITEMS)))
+    loan_term: F64 = field(default_factory=lambda: np.zeros(len(ITEMS)))
+    instalment_cap: float = 0.0
+    loan_interest: float = 1.0
+    awareness: float = 1.0
+    housing_ratio: F64 = field(default_factory=lambda: np.ones(len(PLACES)))
+    effective_price: F64 = field(
+        default_factory=lambda: np.ones((len(RESIDENCES), len(CATEGORIES)))
+    )
+    protection: F64 = field(default_factory=lambda: np.zeros(len(PROTECTIONS)))
+    grants: list[Grant] = field(default_factory=list)
+    markets: MarketSurface = field(default_factory=MarketSurface)
 
     @classmethod
     def neutral(cls, wage_floor: F64) -> Instruments:

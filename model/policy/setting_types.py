@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict
+
+from model.dimensions import AGE_GROUPS, QUINTILES, RESIDENCES, STAGES
+from model.policy.quantities import Choice, Choices, Cities, Quantity, month_number, month_text
+
+FOREVER: Final = month_number("9999-12")
+LARGEST_YUAN: Final = 1_000_000
+LARGEST_YI_YUAN: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -77,3 +84,40 @@ class LeverSettings(Settings):
     def plain(self) -> dict[str, Any]:
         """The settings as they could stand in a file, without empty ones."""
         return self.model_dump(mode="json", exclude_none=True, warnings=False)
+
+
+def outside(location: tuple[str | int, ...], month: str, window: Window | None) -> Iterator[Issue]:
+    """A month that is not simulated."""
+    if window is not None and not window.first <= month_number(month) <= window.last:
+        first, last = month_text(window.first), month_text(window.last)
+        yield issue(location, "check.outside_window", month=month, first=first, last=last)
+
+
+def announced(announce: str | None, start: str) -> Iterator[Issue]:
+    """An announcement after the start."""
+    if announce is not None and announce > start:
+        yield issue(("announce",), "check.announce_after_start", announce=announce, start=start)
+
+
+def ends(location: tuple[str | int, ...], start: str, end: str | None) -> Iterator[Issue]:
+    """An end before the start."""
+    if end is not None and end < start:
+        yield issue(location, "check.end_before_start", start=start, end=end)
+
+
+Yuan = Annotated[float, Quantity("yuan", 0, LARGEST_YUAN)]
+YuanPerMonth = Annotated[float, Quantity("yuan/month", 0, LARGEST_YUAN)]
+YiYuan = Annotated[float, Quantity("yi_yuan", 0, LARGEST_YI_YUAN)]
+AgeGroups = Annotated[tuple[str, ...], Choices(Choice(AGE_GROUPS))]
+Quintiles = Annotated[tuple[int, ...], Choices(Choice(tuple(range(1, QUINTILES + 1))))]
+Residences = Annotated[tuple[str, ...], Choices(Choice(RESIDENCES))]
+
+
+class Eligible(Settings):
+    """Who gets a transfer; an absent list means everybody."""
+
+    quintiles: Quintiles | None = None
+    age_groups: AgeGroups | None = None
+    residence: Residences | None = None
+    places: Cities | None = None
+    stage: Annotated[tuple[str, ...], Choices(Choice(STAGES))] | None = None

@@ -27,7 +27,6 @@ from model.dimensions import (
 from model.policy.quantities import (
     MONTH_PATTERN,
     Choice,
-    Choices,
     Cities,
     Dated,
     DatedQuantity,
@@ -39,39 +38,57 @@ from model.policy.quantities import (
     month_text,
     parse_place,
 )
-from model.policy.setting_types import Claim, Issue, LeverSettings, Settings, Window, issue
+from model.policy.setting_types import (
+    FOREVER,
+    LARGEST_YI_YUAN,
+    LARGEST_YUAN,
+    AgeGroups,
+    Claim,
+    Eligible,
+    Issue,
+    LeverSettings,
+    Quintiles,
+    Residences,
+    Settings,
+    Window,
+    YiYuan,
+    Yuan,
+    YuanPerMonth,
+    announced,
+    ends,
+    issue,
+    outside,
+)
+from model.policy.settings_people import (
+    Credit,
+    Dividends,
+    Gifts,
+    Grants,
+    Housing,
+    Jobs,
+    LivingAllowance,
+    SavingScheme,
+    SocialProtection,
+    Training,
+)
+from model.policy.settings_supply import (
+    Access,
+    ArrearsClearing,
+    Coordination,
+    FirmSupport,
+    Leisure,
+    LocalOffer,
+    PublicWorks,
+    ServiceSupply,
+    StartUps,
+    Statistics,
+    Visitors,
+)
 from model.scenario_problems import phrase
 
-FOREVER: Final = month_number("9999-12")
 DAYS_IN_ROUND_MONTH: Final = 30
 MAX_ROUNDS: Final = 240
 VOUCHER_SLOTS: Final = 8  # kinds of vouchers that may be valid in one month
-LARGEST_YUAN: Final = 1_000_000
-LARGEST_YI_YUAN: Final = 10_000
-
-
-def _outside(location: tuple[str | int, ...], month: str, window: Window | None) -> Iterator[Issue]:
-    if window is not None and not window.first <= month_number(month) <= window.last:
-        first, last = month_text(window.first), month_text(window.last)
-        yield issue(location, "check.outside_window", month=month, first=first, last=last)
-
-
-def _announced(announce: str | None, start: str) -> Iterator[Issue]:
-    if announce is not None and announce > start:
-        yield issue(("announce",), "check.announce_after_start", announce=announce, start=start)
-
-
-def _ends(location: tuple[str | int, ...], start: str, end: str | None) -> Iterator[Issue]:
-    if end is not None and end < start:
-        yield issue(location, "check.end_before_start", start=start, end=end)
-
-
-Yuan = Annotated[float, Quantity("yuan", 0, LARGEST_YUAN)]
-YuanPerMonth = Annotated[float, Quantity("yuan/month", 0, LARGEST_YUAN)]
-YiYuan = Annotated[float, Quantity("yi_yuan", 0, LARGEST_YI_YUAN)]
-AgeGroups = Annotated[tuple[str, ...], Choices(Choice(AGE_GROUPS))]
-Quintiles = Annotated[tuple[int, ...], Choices(Choice(tuple(range(1, QUINTILES + 1))))]
-Residences = Annotated[tuple[str, ...], Choices(Choice(RESIDENCES))]
 
 
 class MinimumWage(LeverSettings):
@@ -87,9 +104,9 @@ class MinimumWage(LeverSettings):
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
         """Dates in order, one way to give the floor, tiers from high to low."""
-        yield from _outside(("start",), self.start, window)
-        yield from _announced(self.announce, self.start)
-        yield from _ends(("end",), self.start, self.end)
+        yield from outside(("start",), self.start, window)
+        yield from announced(self.announce, self.start)
+        yield from ends(("end",), self.start, self.end)
         if (self.increase_percent is None) == (self.tiers_yuan is None):
             yield issue((), "check.one_of", keys=("increase_percent", "tiers_yuan"))
         tiers = self.tiers_yuan
@@ -131,8 +148,8 @@ class Pensions(LeverSettings):
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
         """Dates in order; the payers of the resident scheme are named when it rises."""
-        yield from _outside(("start",), self.start, window)
-        yield from _announced(self.announce, self.start)
+        yield from outside(("start",), self.start, window)
+        yield from announced(self.announce, self.start)
         if self.resident_fixed_yuan > 0 and self.payers.resident is None:
             reason = phrase("reason.resident")
             yield issue((), "check.needs", reason=reason, key="payers.resident")
@@ -179,9 +196,9 @@ class TradeIn(LeverSettings):
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
         """Dates in order; a lag belongs to payment after the purchase."""
-        yield from _outside(("start",), self.start, window)
-        yield from _announced(self.announce, self.start)
-        yield from _ends(("end",), self.start, self.end)
+        yield from outside(("start",), self.start, window)
+        yield from announced(self.announce, self.start)
+        yield from ends(("end",), self.start, self.end)
         if self.reimbursement_lag_months and self.payment != "reimbursed":
             where = ("reimbursement_lag_months",)
             reason = phrase("reason.reimbursed")
@@ -339,15 +356,15 @@ class Vouchers(LeverSettings):
 
     def _round_issues(self, window: Window | None) -> Iterator[Issue]:
         if isinstance(self.rounds, RoundSeries):
-            yield from _outside(("rounds", "first"), self.rounds.first, window)
-            yield from _ends(("rounds", "last"), self.rounds.first, self.rounds.last)
+            yield from outside(("rounds", "first"), self.rounds.first, window)
+            yield from ends(("rounds", "last"), self.rounds.first, self.rounds.last)
             if window is not None and month_number(self.rounds.last) > window.last:
                 fields: dict[str, object] = {"last": month_text(window.last)}
                 yield Issue(("rounds", "last"), "warn.rounds_cut", fields, is_warning=True)
             return
         months = [r.month for r in self.rounds]
         for place, month in enumerate(months):
-            yield from _outside(("rounds", place), month, window)
+            yield from outside(("rounds", place), month, window)
             if month in months[:place]:
                 yield issue(("rounds", place), "check.repeated", value=month)
 
@@ -373,16 +390,6 @@ class Vouchers(LeverSettings):
                 yield Claim(category, first, last, frozenset(self.cities), "category.", people)
 
 
-class Eligible(Settings):
-    """Who gets a transfer; an absent list means everybody."""
-
-    quintiles: Quintiles | None = None
-    age_groups: AgeGroups | None = None
-    residence: Residences | None = None
-    places: Cities | None = None
-    stage: Annotated[tuple[str, ...], Choices(Choice(STAGES))] | None = None
-
-
 class Transfer(LeverSettings):
     """Cash to households in one month, or in every month from then on if `permanent`."""
 
@@ -397,8 +404,8 @@ class Transfer(LeverSettings):
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
         """The month is simulated; the amount is per household or per person."""
-        yield from _outside(("month",), self.month, window)
-        yield from _announced(self.announce, self.month)
+        yield from outside(("month",), self.month, window)
+        yield from announced(self.announce, self.month)
         if (self.yuan_per_household is None) == (self.yuan_per_person is None):
             yield issue((), "check.one_of", keys=("yuan_per_household", "yuan_per_person"))
 
@@ -447,7 +454,54 @@ LEVERS: Final[dict[str, type[LeverSettings]]] = {
     "trade_in": TradeIn,
     "vouchers": Vouchers,
     "transfer": Transfer,
+    "grants": Grants,
+    "saving_scheme": SavingScheme,
+    "gifts": Gifts,
+    "jobs": Jobs,
+    "training": Training,
+    "social_protection": SocialProtection,
+    "living_allowance": LivingAllowance,
+    "dividends": Dividends,
+    "credit": Credit,
+    "housing": Housing,
+    "service_supply": ServiceSupply,
+    "visitors": Visitors,
+    "public_works": PublicWorks,
+    "firm_support": FirmSupport,
+    "arrears_clearing": ArrearsClearing,
+    "start_ups": StartUps,
+    "local_offer": LocalOffer,
+    "access": Access,
+    "leisure": Leisure,
+    "coordination": Coordination,
+    "statistics": Statistics,
 }
 Policy = Annotated[
-    MinimumWage | Pensions | TradeIn | Vouchers | Transfer, Field(discriminator="lever")
+    MinimumWage
+    | Pensions
+    | TradeIn
+    | Vouchers
+    | Transfer
+    | Grants
+    | SavingScheme
+    | Gifts
+    | Jobs
+    | Training
+    | SocialProtection
+    | LivingAllowance
+    | Dividends
+    | Credit
+    | Housing
+    | ServiceSupply
+    | Visitors
+    | PublicWorks
+    | FirmSupport
+    | ArrearsClearing
+    | StartUps
+    | LocalOffer
+    | Access
+    | Leisure
+    | Coordination
+    | Statistics,
+    Field(discriminator="lever"),
 ]
