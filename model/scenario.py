@@ -24,6 +24,7 @@ from model.scenario_sources import Source, read_source, shipped_names
 
 if TYPE_CHECKING:
     from model.parameters import Parameters
+    from model.scenario_measures import MeasureUse
 
 __all__ = [
     "Scenario",
@@ -36,11 +37,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Scenario:
-    """A valid scenario. `months` counts from `start`; `scale` is households per simulated one."""
+    """A valid scenario. `months` counts from `start`; `scale` is households per simulated one.
+
+    `policies` holds those of the `measures` too, under names such as `m23_vouchers`.
+    """
 
     header: Header
     parameters: Mapping[str, Any]
     policies: Mapping[str, LeverSettings]
+    measures: Mapping[int, MeasureUse] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 
@@ -102,12 +107,20 @@ class Scenario:
         """The complete scenario as plain data; it could stand in a file that extends nothing."""
         document = self.header.model_dump(mode="json", exclude_none=True)
         document["parameters"] = dict(self.parameters)
-        document["policies"] = {name: policy.plain() for name, policy in self.policies.items()}
+        document["measures"] = {str(n): use.plain() for n, use in self.measures.items()}
+        document["policies"] = {name: policy.plain() for name, policy in self._own().items()}
         return document
+
+    def _own(self) -> dict[str, LeverSettings]:
+        """Policies that no measure brought."""
+        brought = {name for use in self.measures.values() for name in use.policies()}
+        return {name: policy for name, policy in self.policies.items() if name not in brought}
 
     def canonical_json(self) -> str:
         """What the identity is computed from: resolved, without titles, keys sorted."""
-        kept = {k: v for k, v in self.resolved().items() if k not in ("title", "description")}
+        left_out = ("title", "description", "measures", "policies")
+        kept = {k: v for k, v in self.resolved().items() if k not in left_out}
+        kept["policies"] = {name: policy.plain() for name, policy in self.policies.items()}
         return json.dumps(
             kept, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
@@ -123,7 +136,29 @@ class Scenario:
 
     def with_policies(self, names: Iterable[str]) -> Scenario:
         """A copy that keeps only the named policies. Raises KeyError for an unknown name."""
-        return replace(self, policies={name: self.policies[name] for name in names})
+        return replace(self, policies={name: self.policies[name] for name in names}, measures={})
+
+    def with_measures(
+        self, numbers: Iterable[int], level: str = "default",
+        levers: Mapping[int, Mapping[str, float]] | None = None,
+    ) -> Scenario:  # fmt: skip
+        """A copy with these measures of the catalogue and no others, from their first months.
+
+        Raises ScenarioError if they cannot stand beside each other or the scenario's policies.
+        """
+        chosen = levers or {}
+        wanted = {
+            str(n): {"level": level, "levers": dict(chosen.get(n, {}))} for n in sorted(numbers)
+        }
+        return scenario_from_mapping(self.resolved() | {"measures": wanted})
+
+    def with_levers(self, values: Mapping[int, Mapping[str, float]]) -> Scenario:
+        """A copy in which some levers of its measures have other values. Raises ScenarioError."""
+        measures = {str(n): use.plain() for n, use in self.measures.items()}
+        for number, changed in values.items():
+            levers = measures[str(number)]["levers"] | dict(changed)
+            measures[str(number)] = measures[str(number)] | {"levers": levers}
+        return scenario_from_mapping(self.resolved() | {"measures": measures})
 
     def parameter_set(self) -> Parameters:
         """The shipped parameters with this scenario's values."""
@@ -157,7 +192,9 @@ def scenario_from_mapping(
 
 def _scenario(source: Source) -> Scenario:
     found = validate(source)
-    return Scenario(found.header, found.parameters, found.policies, found.files, found.warnings)
+    return Scenario(
+        found.header, found.parameters, found.policies, found.measures, found.files, found.warnings
+    )
 
 
 def _tree(value: Any, mark: Mark) -> Node:

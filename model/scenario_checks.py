@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
@@ -28,6 +28,9 @@ from model.scenario_problems import Mark, Phrase, Problem, ScenarioError, phrase
 from model.scenario_reader import Entry, Node
 from model.scenario_sources import Source
 
+if TYPE_CHECKING:
+    from model.scenario_measures import MeasureUse
+
 MAX_POLICIES: Final = 50
 SHOWN_OVERLAPS: Final = 3
 
@@ -39,6 +42,7 @@ class Validated:
     header: Header
     parameters: Mapping[str, Any]
     policies: Mapping[str, LeverSettings]
+    measures: Mapping[int, MeasureUse]
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
 
@@ -55,11 +59,13 @@ class _Validation:
         self.source, self.tree = source, source.tree
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.entries: dict[str, Entry] = {}  # policies by name, those of measures included
 
     def run(self) -> Validated:
         header = self._header()
         window = self._window()
         parameters = self._parameters()
+        measures = self._measures()
         policies = self._policies(window)
         if window is not None:
             self._overlaps(policies, window)
@@ -68,14 +74,14 @@ class _Validation:
         if self.problems or header is None:
             raise ScenarioError(self.problems)
         files, warnings = self.source.files, tuple(self.warnings)
-        return Validated(header, parameters, policies, files, warnings)
+        return Validated(header, parameters, policies, measures, files, warnings)
 
     def _report(self, mark: Mark, text: Phrase) -> None:
         self.problems.append(Problem(mark, text))
 
     def _header(self) -> Header | None:
         data = {"name": self.source.name}
-        others = ("extends", "parameters", "policies")
+        others = ("extends", "parameters", "measures", "policies")
         data |= {k: e.node.plain() for k, e in self.tree.entries().items() if k not in others}
         header = self._model(Header, data, self.tree, ())
         return header if isinstance(header, Header) else None
@@ -114,16 +120,31 @@ class _Validation:
         self.warnings += read.warnings
         return read.values
 
+    def _measures(self) -> dict[int, MeasureUse]:
+        section = self._section("measures")
+        if section is None or not section.entries():
+            return {}
+        # The catalogue is read only by scenarios that use it.
+        from model.scenario_measures import read_measures
+
+        read = read_measures(section)
+        self.problems += read.problems
+        self.warnings += read.warnings
+        self.entries = read.policies
+        return read.uses
+
     def _policies(self, window: Window | None) -> dict[str, LeverSettings]:
         section = self._section("policies")
-        if section is None:
-            return {}
-        entries = section.entries()
-        if len(entries) > MAX_POLICIES:
+        entries = {} if section is None else section.entries()
+        if section is not None and len(entries) > MAX_POLICIES:
             fields = {"path": "policies", "length": len(entries), "limit": MAX_POLICIES}
             self._report(section.mark, Phrase("check.too_many_items", fields))
             return {}
-        read = {name: self._policy(name, entry, window) for name, entry in entries.items()}
+        for name in set(entries) & set(self.entries):
+            path = f"policies.{name}"
+            self._report(entries[name].mark, phrase("check.name_of_measure", path=path))
+        self.entries |= entries
+        read = {name: self._policy(name, entry, window) for name, entry in self.entries.items()}
         return {name: policy for name, policy in read.items() if policy is not None}
 
     def _policy(self, name: str, entry: Entry, window: Window | None) -> LeverSettings | None:
@@ -177,16 +198,15 @@ class _Validation:
             return model.model_validate(data)
         except ValidationError as error:
             for one in error.errors(include_url=False):
-                self.problems.append(_translate(one, model, node, prefix, key_mark))
+                self.problems.append(translate(one, model, node, prefix, key_mark))
         return None
 
     def _overlaps(self, policies: Mapping[str, LeverSettings], window: Window) -> None:
         """Report each pair of policies whose claims meet, at the one that was added later."""
-        entries = self.tree.entries()["policies"].node.entries() if policies else {}
         for (first, second), meetings in _meetings(policies, window).items():
             fields = {"first": first, "second": second} | _where(meetings)
             fields["lever"] = phrase(f"lever.{policies[first].lever}")
-            self._report(entries[second].mark, Phrase("check.overlap", fields))
+            self._report(self.entries[second].mark, Phrase("check.overlap", fields))
 
     def _one_way_of_paying(self, policies: Mapping[str, LeverSettings]) -> None:
         """Trade-in programmes of one scenario must pay in the same way and reach the same places.
@@ -199,9 +219,8 @@ class _Validation:
             first = found[0][1]
             ways = [(p.payment, p.reimbursement_lag_months, set(p.cities)) for p in (policy, first)]
             if ways[0] != ways[1] or policy.payment == "reimbursed":
-                entries = self.tree.entries()["policies"].node.entries()
                 fields = {"first": found[0][0], "second": name}
-                self._report(entries[name].mark, Phrase("check.ways_of_paying", fields))
+                self._report(self.entries[name].mark, Phrase("check.ways_of_paying", fields))
 
     def _room_for_vouchers(self, policies: Mapping[str, LeverSettings]) -> None:
         """At most VOUCHER_SLOTS kinds of vouchers may be valid in one month."""
@@ -215,9 +234,8 @@ class _Validation:
                     kinds[valid] += len(policy.categories)
             crowded = [month for month, count in kinds.items() if count > VOUCHER_SLOTS]
             if crowded:
-                entries = self.tree.entries()["policies"].node.entries()
                 fields = {"month": month_text(min(crowded)), "limit": VOUCHER_SLOTS}
-                self._report(entries[name].mark, Phrase("check.too_many_vouchers", fields))
+                self._report(self.entries[name].mark, Phrase("check.too_many_vouchers", fields))
                 return
 
 
@@ -263,7 +281,7 @@ _PLAIN_TYPES: Final = {
 }
 
 
-def _translate(
+def translate(
     error: Any, model: type[BaseModel], node: Node, prefix: tuple[str, ...], key_mark: Mark | None
 ) -> Problem:
     """A pydantic error as a Problem with a text of the catalogue."""
@@ -304,7 +322,11 @@ def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list
         fields = [m.model_fields[str(part)] for m in models if str(part) in m.model_fields]
         if fields:
             models = [found for f in fields for found in models_in(f.annotation)]
-    extra = ["extends", "parameters", "policies"] if model is Header and not location else []
+    extra = (
+        ["extends", "measures", "parameters", "policies"]
+        if model is Header and not location
+        else []
+    )
     return sorted({key for m in models for key in m.model_fields} | set(extra))
 
 

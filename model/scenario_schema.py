@@ -14,9 +14,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from model.messages import LANGUAGES, has_message, say
+from model.policy.catalogue import load_catalogue
 from model.policy.settings import LEVERS
 from model.scenario_checks import models_in
 from model.scenario_header import Header
+from model.scenario_measures import MeasureSettings
 
 SCHEMA_FILE: Final = "scenario.schema.json"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -34,6 +36,7 @@ def scenario_schema() -> dict[str, Any]:
     properties = header["properties"] | {
         "extends": _described({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}, "extends"),
         "parameters": _described({"type": ["object", "null"]}, "parameters"),
+        "measures": _described(_measures_schema(), "measures"),
         "policies": _described(_policies_schema(), "policies"),
     }
     return {
@@ -47,6 +50,23 @@ def scenario_schema() -> dict[str, Any]:
 
 
 _TEXT: Final = {"type": "string"}
+
+
+def _measures_schema() -> dict[str, Any]:
+    """Measures by number: first month, level, single levers of that measure."""
+    general = _model_schema(MeasureSettings, "setting.measures")
+    uses = {}
+    for number, measure in load_catalogue().items():
+        levers = {
+            name: {"type": "number", "description": f"{lever.zh}\n{lever.en}"}
+            for name, lever in measure.levers.items()
+        }
+        allowed = {"type": "object", "properties": levers, "additionalProperties": False}
+        use = {**general, "type": ["object", "null"]}
+        use["properties"] = general["properties"] | {"levers": allowed}
+        title = {"description": f"{measure.title.zh}\n{measure.title.en}"}
+        uses[str(number)] = use | title
+    return {"type": ["object", "null"], "properties": uses, "additionalProperties": False}
 
 
 def _policies_schema() -> dict[str, Any]:

@@ -19,14 +19,14 @@ from model.scenario_reader import Entry, Node, read_file
 
 MAX_FILES: Final = 50
 MAX_CHAIN: Final = 10
-SHIPPED_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SHIPPED_NAME: Final = re.compile(r"((measures|sections)/)?[A-Za-z0-9_-]{1,64}")
 NOT_INHERITED: Final = ("name", "title", "description", "extends")
 # Shares and conditions only make sense together: merging them would give sums above one.
 REPLACED_WHOLE: Final = frozenset(
     ("categories", "employee", "resident", "payers", "rounds", "target", "eligible", "city_quota",
      "employee_age_tilt")
 )  # fmt: skip
-REMOVED_BY_NULL: Final = frozenset(("policies", "parameters", "items"))
+REMOVED_BY_NULL: Final = frozenset(("policies", "parameters", "items", "measures"))
 
 
 @dataclass(frozen=True)

@@ -143,16 +143,16 @@ def _shipped() -> Parameters:
     files = (path for path in resources.files(__name__).iterdir() if path.name.endswith(".yaml"))
     texts = {path.name[:-5]: path.read_text(encoding="utf-8") for path in files}
     found: dict[str, Parameter] = {}
-    for stem, document in sorted(_documents(texts).items()):
+    for stem, document in sorted(yaml_documents("parameters", texts).items()):
         for key, node in document.items():
             _collect(f"{stem}.{key}", node, found)
     return Parameters(found)
 
 
-def _documents(texts: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Parsed files by stem, kept on disk by content: reading the YAML takes a second."""
+def yaml_documents(kind: str, texts: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Parsed files of one kind by stem, kept on disk by content: reading YAML takes a second."""
     joined = json.dumps(texts, sort_keys=True, ensure_ascii=False)
-    kept = cache_root() / f"parameters-{hashlib.sha256(joined.encode()).hexdigest()[:24]}.json"
+    kept = cache_root() / f"{kind}-{hashlib.sha256(joined.encode()).hexdigest()[:24]}.json"
     try:
         return dict(json.loads(kept.read_text(encoding="utf-8")))
     except (OSError, ValueError):
