@@ -82,7 +82,7 @@ def baseline_of(policy: Scenario, against: str | None, lang: str) -> Scenario:
         return found.changed(**same)
     if len(policy.files) < 2:
         bare = policy.header.model_copy(update={"name": "no_policies", "title": None})
-        return replace(policy, header=bare, policies={})
+        return replace(policy, header=bare, policies={}, measures={})
     root = load_scenario(policy.files[0], lang)
     return root.changed(**same, start=policy.start, parameters=dict(policy.parameters))
 
@@ -127,13 +127,16 @@ def _compute(request: Request, policy: Scenario, baseline: Scenario) -> Comparis
     from app.progress import progress_for
     from experiments.comparison import collect
     from experiments.grades import outcome_grade
+    from experiments.lever_draws import drawn_scenarios
     from experiments.runner import Runner, replication_seeds
 
     parameters = policy.parameter_set()
     levers = {settings.lever for settings in policy.policies.values()}
     seeds = replication_seeds(policy.seed, request.replications)
+    # One run says nothing of what another lever value would do: `--quick` leaves the draws out.
+    drawn = drawn_scenarios(policy, len(seeds)) if len(seeds) > 1 else []
     with progress_for(request.console.lang, request.console.quiet) as progress:
-        pairs = Runner(listener=progress).pairs(baseline, policy, seeds)
+        pairs = Runner(listener=progress).pairs(baseline, policy, seeds, drawn=drawn)
         return collect(pairs, lambda outcome: outcome_grade(outcome, parameters, levers))
 
 

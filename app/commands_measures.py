@@ -1,4 +1,4 @@
-"""The commands measures and coverage: the document's 35 measures, and how each clause is carried."""
+"""The commands measures and coverage: the 35 measures, and how each clause is carried."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def coverage(
     console.document(totals | {"rows": [row.plain() for row in rows]})
     if not console.quiet:
         for row in rows:
-            console.result(_row(console, row))
+            console.result(_row(row))
     shown = {key: value for key, value in totals.items() if key != "missing"}
     console.result(console.say("cli.coverage.total", **shown))
     if missing:
@@ -190,7 +190,7 @@ def coverage(
         raise typer.Exit(EXIT_FAULT)
 
 
-def _row(console: Console, row: Covered) -> str:
+def _row(row: Covered) -> str:
     levers = ", ".join(row.levers) or "-"
     mechanisms = ", ".join(row.mechanisms) or "-"
     return f"{row.clause:>5}  {levers}  →  {mechanisms}  →  {len(row.tests)}"

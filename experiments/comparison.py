@@ -24,7 +24,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.intervals import Estimate, group_jackknife, mean_estimate, ratio_estimate
+from experiments.intervals import (
+    Estimate,
+    group_jackknife,
+    mean_estimate,
+    ratio_estimate,
+    widened,
+)
 from experiments.paired import BOTTOM_QUINTILES, GROUP_DIMS, OUTCOME_RULES, Pair, pair
 from model.outcome import FIXED_LABELS, Outcome, Series
 
@@ -95,13 +101,15 @@ class MeanOutcome:
 class Comparison:
     """All pairs of one policy and one baseline; every figure is computed from `pairs`.
 
-    `baseline` and `policy` are means over replications.
+    `baseline` and `policy` are means over replications. `drawn` are pairs of the same seeds with
+    the levers of measures drawn from their ranges; empty if the scenario has none.
     """
 
     pairs: tuple[Pair, ...]
     baseline: Outcome
     policy: Outcome
     grade: Callable[[str], str] = lambda _: "D"
+    drawn: tuple[Pair, ...] = ()
 
     @property
     def months(self) -> list[str]:
@@ -140,8 +148,26 @@ class Comparison:
 
     def effect(self, outcome: str, months: int, first: int = 0) -> Estimate:
         """Effect over months first..months-1, in the outcome's unit (see the module)."""
-        values = np.array([one.effect(outcome, first, months) for one in self.pairs])
-        return mean_estimate(values, self._inside_run(outcome, first, months))
+        quick = self._inside_run(outcome, first, months)
+        return self._mean(lambda one: one.effect(outcome, first, months), quick)
+
+    def _mean(self, figure: Callable[[Pair], float], quick: Estimate | None) -> Estimate:
+        """Mean of one figure over the pairs, its interval widened by the ranges of levers."""
+        values = np.array([figure(one) for one in self.pairs])
+        shifts = np.array([figure(one) for one in self.drawn]) - values[: len(self.drawn)]
+        return widened(mean_estimate(values, quick), shifts)
+
+    def _ratio(
+        self, gain: Callable[[Pair], float], cost: Callable[[Pair], float], quick: Estimate | None
+    ) -> Estimate | None:
+        """Mean gain over mean cost, likewise."""
+        gains, costs = (np.array([f(one) for one in self.pairs]) for f in (gain, cost))
+        found = ratio_estimate(gains, costs, quick)
+        usual = [g / c for g, c in zip(gains, costs, strict=True) if c > 0]
+        drawn = [gain(one) / cost(one) for one in self.drawn if cost(one) > 0]
+        if found is None or len(drawn) != len(self.drawn) or len(usual) != len(gains):
+            return found
+        return widened(found, np.array(drawn) - np.array(usual[: len(drawn)]))
 
     def effects(self) -> list[Effect]:
         """Every recorded outcome at every horizon."""
@@ -175,12 +201,12 @@ class Comparison:
     def leverage(self) -> dict[str, Estimate | None]:
         """The seven ratios of the module's docstring; None where nothing was paid."""
         whole, (first, last) = len(self.months), self.window
-        tied = (
-            np.array([one.tied_sales.sum() for one in self.pairs]),
-            np.array([one.tied_cost.sum() for one in self.pairs]),
-        )
         ratios = {
-            "headline_sales": ratio_estimate(*tied, self._inside_run("", 0, whole)),
+            "headline_sales": self._ratio(
+                lambda one: float(one.tied_sales.sum()),
+                lambda one: float(one.tied_cost.sum()),
+                self._inside_run("", 0, whole),
+            ),
             "window": self._per_cost("household_consumption", first, last),
         }
         for h in HORIZONS:
@@ -197,19 +223,15 @@ class Comparison:
         pay outside any budget (forced raises; own money added to reach a voucher's threshold).
         """
         quick = self._inside_run("", 0, len(self.months))
-        return {
-            name: mean_estimate(np.array([one.payer_cost[name].sum() for one in self.pairs]), quick)
-            for name in PAYERS
-        }
+        return {name: self._mean(_total_of("payer_cost", name), quick) for name in PAYERS}
 
     def payer_returns(self) -> dict[str, Estimate]:
         """Extra taxes and contributions over the whole run by budget, yuan."""
         quick = self._inside_run("", 0, len(self.months))
-        returns = {
-            name: np.array([one.payer_return[name].sum() for one in self.pairs])
+        return {
+            name: self._mean(_total_of("payer_return", name), quick)
             for name in self.pairs[0].payer_return
         }
-        return {name: mean_estimate(values, quick) for name, values in returns.items()}
 
     def residence_by_quintile(self, months: int) -> tuple[Floats, Floats, Floats] | None:
         """Gain per head to a horizon, yuan: value, low, high of shape [residence, quintile]."""
@@ -235,12 +257,15 @@ class Comparison:
     def _per_cost(self, outcome: str, first: int, last: int) -> Estimate | None:
         if outcome not in self.outcomes() or "fiscal_cost" not in self.outcomes():
             return None
-        gains = np.array([one.effect(outcome, first, last) for one in self.pairs])
-        costs = np.array([one.effect("fiscal_cost", first, last) for one in self.pairs])
+        cost = self.pairs[0].effect("fiscal_cost", first, last)
         quick = self._inside_run(outcome, first, last)
-        if quick is not None and costs[0] > 0:
-            quick = quick.scaled(1 / costs[0])
-        return ratio_estimate(gains, costs, quick)
+        if quick is not None and cost > 0:
+            quick = quick.scaled(1 / cost)
+        return self._ratio(
+            lambda one: one.effect(outcome, first, last),
+            lambda one: one.effect("fiscal_cost", first, last),
+            quick,
+        )
 
     def _inside_run(self, outcome: str, first: int, last: int) -> Estimate | None:
         """Spread between groups of households: the stand-in for seeds if there is only one."""
@@ -288,6 +313,11 @@ class Comparison:
         return np.asarray(self.policy["persons"].by(dim).values, dtype=float)
 
 
+def _total_of(account: str, name: str) -> Callable[[Pair], float]:
+    """Sum over all months of one entry of a pair's payments or tax returns."""
+    return lambda one: float(getattr(one, account)[name].sum())
+
+
 def _jackknife(gain: Floats, base: Floats) -> Estimate:
     """Monthly cells [month, place, residence, quintile, age] to strata and groups."""
     places, residences = gain.shape[1:3]
@@ -310,17 +340,22 @@ def _along(one: Pair, dim: str, last: int) -> tuple[Floats, Floats] | None:
 
 
 def collect(
-    runs: Iterable[tuple[int, Outcome, Outcome]], grade: Callable[[str], str] = lambda _: "D"
+    runs: Iterable[tuple[int, Outcome, Outcome, *tuple[Outcome, ...]]],
+    grade: Callable[[str], str] = lambda _: "D",
 ) -> Comparison:
-    """A comparison from (seed, baseline, policy) runs. Raises ValueError if there are none."""
-    baseline, policy, pairs = MeanOutcome(), MeanOutcome(), []
-    for seed, base_run, policy_run in runs:
+    """A comparison from (seed, baseline, policy[, policy with levers drawn]) runs.
+
+    Raises ValueError if there are none.
+    """
+    baseline, policy, pairs, drawn = MeanOutcome(), MeanOutcome(), [], []
+    for seed, base_run, policy_run, *drawn_runs in runs:
         pairs.append(pair(seed, base_run, policy_run))
+        drawn += [pair(seed, base_run, one) for one in drawn_runs]
         baseline.add(base_run)
         policy.add(policy_run)
     if not pairs:
         raise ValueError("a comparison needs at least one replication")
-    return Comparison(tuple(pairs), baseline.outcome(), policy.outcome(), grade)
+    return Comparison(tuple(pairs), baseline.outcome(), policy.outcome(), grade, tuple(drawn))
 
 
 def as_numbers(estimates: dict[str, Estimate | None]) -> dict[str, float | None]:

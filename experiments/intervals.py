@@ -4,6 +4,9 @@ Several replications: Student's t on the paired differences (policy minus baseli
 seed). The interval is about chance - who is sampled, who loses a job in which month - and says
 nothing about parameters or model structure; sweeps over parameters do that.
 
+Scenarios with measures of the document: levers are uncertain within their ranges, so the interval
+is widened by what drawing them does to the same seeds (`widened`).
+
 One replication (`--quick`): no spread between seeds is seen, so the spread between groups of
 households stands in. Inside each place and residence, the groups (quintile x age) are treated as
 a cluster sample of the effect per yuan of baseline spending, a stratified ratio jackknife. True
@@ -31,6 +34,7 @@ SAME_IN_ALL: Final = "same_in_every_replication"
 BETWEEN_GROUPS: Final = "group_jackknife"
 BORROWED: Final = "borrowed_relative_error"
 EXACT: Final = "exactly_zero"
+WITH_LEVERS: Final = "+lever_ranges"
 UNKNOWN: Final = "unknown_set_to_own_size"
 
 
@@ -95,6 +99,20 @@ def ratio_estimate(gains: Floats, costs: Floats, quick: Estimate | None = None) 
         return _single(ratio, quick)
     spread = float((gains - ratio * costs).std(ddof=1)) / math.sqrt(len(gains)) / cost
     return _between_seeds(ratio, spread, len(gains))
+
+
+def widened(estimate: Estimate, shifts: Floats) -> Estimate:
+    """The interval widened by what the choice of lever values inside their ranges may change.
+
+    `shifts` [draw] is the same figure with levers drawn from their ranges, less the figure at their
+    default values, same seed. Both sources are taken as independent; draws are not averaged away,
+    because only one value of each lever will come true.
+    """
+    if len(shifts) < 2 or not shifts.any():
+        return estimate
+    levers = t_quantile(len(shifts)) * float(np.sqrt((shifts**2).mean()))
+    half = math.hypot(estimate.half_width, levers)
+    return around(estimate.value, half, estimate.method + WITH_LEVERS)
 
 
 def _between_seeds(value: float, spread: float, count: int) -> Estimate:

@@ -114,27 +114,31 @@ class Runner:
         seeds: Sequence[int],
         detail: bool = True,
         workers: int = POOL_WORKERS,
-    ) -> Iterator[tuple[int, Outcome, Outcome]]:
-        """(seed, baseline, policy) for every seed, in order; see `run` for errors."""
-        self.listener.planned(2 * len(seeds) * int(policy.months))
+        drawn: Sequence[ScenarioLike] = (),
+    ) -> Iterator[tuple[int, Outcome, Outcome, *tuple[Outcome, ...]]]:
+        """(seed, baseline, policy) for every seed, in order; see `run` for errors.
+
+        `drawn` [seed] are policies with levers drawn from their ranges, run for the same seeds and
+        added to the tuples.
+        """
+        sides = 3 if drawn else 2
+        self.listener.planned(sides * len(seeds) * int(policy.months))
         threads = 2 if workers < 2 else 1
         with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
 
-            def submit(seed: int) -> tuple[Future[Outcome], Future[Outcome]]:
-                jobs = (
-                    pool.submit(self.run, side, seed, detail, threads)
-                    for side in (baseline, policy)
-                )
-                return next(jobs), next(jobs)
+            def submit(position: int) -> list[Future[Outcome]]:
+                together = [baseline, policy, *drawn[position : position + 1]]
+                seed = seeds[position]
+                return [pool.submit(self.run, side, seed, detail, threads) for side in together]
 
             try:
                 # One pair ahead keeps both workers busy and memory flat.
-                waiting = [submit(seeds[0])]
+                waiting = [submit(0)]
                 for position, seed in enumerate(seeds):
                     if position + 1 < len(seeds):
-                        waiting.append(submit(seeds[position + 1]))
-                    first, second = waiting.pop(0)
-                    yield seed, first.result(), second.result()
+                        waiting.append(submit(position + 1))
+                    first, second, *more = [one.result() for one in waiting.pop(0)]
+                    yield seed, first, second, *more
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 

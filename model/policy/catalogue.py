@@ -89,6 +89,7 @@ class MeasureLever(Words):
     low: float
     high: float
     role: Literal["dose", "weakening", "structural"] = "dose"
+    whole: bool = False  # counts and whole months
     source: str
     basis: Literal["policy_text", "retrieved", "recalled", "assumption"]
     grade: Grade
