@@ -126,18 +126,19 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
 def _compute(request: Request, policy: Scenario, baseline: Scenario) -> Comparison:
     from app.progress import progress_for
     from experiments.comparison import collect
-    from experiments.grades import outcome_grade
+    from experiments.grades import evidence_grade, outcome_grade
     from experiments.lever_draws import drawn_scenarios
     from experiments.runner import Runner, replication_seeds
 
     parameters = policy.parameter_set()
     levers = {settings.lever for settings in policy.policies.values()}
+    known = evidence_grade(policy.measures) if policy.measures else None
     seeds = replication_seeds(policy.seed, request.replications)
     # One run says nothing of what another lever value would do: `--quick` leaves the draws out.
     drawn = drawn_scenarios(policy, len(seeds)) if len(seeds) > 1 else []
     with progress_for(request.console.lang, request.console.quiet) as progress:
         pairs = Runner(listener=progress).pairs(baseline, policy, seeds, drawn=drawn)
-        return collect(pairs, lambda outcome: outcome_grade(outcome, parameters, levers))
+        return collect(pairs, lambda name: known or outcome_grade(name, parameters, levers))
 
 
 def _facts(policy: Scenario, baseline: Scenario, command: str) -> RunFacts:

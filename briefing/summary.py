@@ -82,8 +82,23 @@ def comparison_summary(comparison: Comparison, facts: RunFacts, lang: str = "zh"
     return "\n".join(lines) + "\n"
 
 
+def lead(comparison: Comparison, lang: str) -> str:
+    """The effect on consumption in one sentence whose wording follows the grade of evidence."""
+    months = comparison.horizons[-1]
+    estimate = comparison.effect("household_consumption", months)
+    if estimate.method == EXACT:
+        return say("summary.lead.zero", lang, months=months)
+    grade = comparison.grade("household_consumption")
+    unclear = estimate.low <= 0.0 <= estimate.high
+    text = figure(estimate, "yuan", lang)
+    key = "summary.lead.unclear" if unclear else f"summary.lead.{grade}"
+    return say(key, lang, months=months, figure=text)
+
+
 def _effects(comparison: Comparison, lang: str) -> Iterator[str]:
-    """A table: one outcome a line, one horizon a column."""
+    """A sentence, and a table: one outcome a line, one horizon a column."""
+    if "household_consumption" in comparison.outcomes():
+        yield from (lead(comparison, lang), "")
     horizons = [say("summary.effect_horizon", lang, months=h) for h in comparison.horizons]
     head = [say("summary.effect_outcome", lang), *horizons, say("summary.effect_grade", lang)]
     yield f"| {' | '.join(head)} |"
@@ -191,11 +206,18 @@ def _how(comparison: Comparison, facts: RunFacts, lang: str) -> Iterator[str]:
         say("summary.hash", lang, **hashes),
         say("summary.residual", lang, fen=comparison.max_residual_fen),
         say("summary.evidence", lang, **grades),
-        say("summary.quick_warning" if len(seeds) == 1 else "summary.evidence_warning", lang),
+        say(_warning(comparison), lang),
     ]
     if facts.path:
         lines.append(say("summary.files", lang, path=facts.path))
     yield from (f"- {line}" for line in lines)
+
+
+def _warning(comparison: Comparison) -> str:
+    """What the intervals leave out."""
+    if len(comparison.seeds) == 1:
+        return "summary.quick_warning"
+    return "summary.lever_warning" if comparison.drawn else "summary.evidence_warning"
 
 
 def run_summary(

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from docs.measure_pages import measures
 from experiments.grades import typical_grade
 from model.dimensions import CATEGORIES, DURABLE_CATEGORIES, PLACES
 from model.messages import say
@@ -34,7 +35,8 @@ PICTURES: Final = ROOT / "docs" / "pictures"
 FIGURES: Final = PICTURES / "headline_package.json"
 CHARTS: Final = ("monthly_path.zh.png", "monthly_path.en.png")
 PAGES: Final = (
-    "README.md", "docs/scenarios.md", "docs/parameters.md",
+    "README.md", "docs/scenarios.md", "docs/parameters.md", "docs/measures.md",
+    "docs/measures.zh.md",
 )  # fmt: skip
 PART: Final = re.compile(
     r"(?P<head><!-- generated: (?P<name>[\w.]+) -->\n).*?(?P<tail><!-- end of generated -->)",
@@ -268,6 +270,7 @@ PARTS: Final[dict[str, Callable[[str], str]]] = {
     "units": units,
     "faults": faults,
     "grades": grade_table,
+    "measures": measures,
 }
 
 

@@ -42,6 +42,18 @@ def outcome_grade(outcome: str, parameters: Parameters, levers: Iterable[str] = 
     return typical_grade(grade_counts(parameters, *groups))
 
 
+def evidence_grade(measures: Iterable[int]) -> str | None:
+    """Typical grade of the mechanisms of these measures; None if there are none.
+
+    A: causal evidence in China, B: causal evidence elsewhere, C: theory or experts, D: assumption.
+    """
+    from model.policy.catalogue import load_catalogue
+
+    known = load_catalogue()
+    counts: Counter[str] = Counter(known[number].evidence.grade for number in measures)
+    return typical_grade(counts) if counts else None
+
+
 def typical_grade(counts: Mapping[str, int]) -> str:
     """Median grade, rounded to the worse side; D (assumption) if there is nothing to count."""
     half, seen = sum(counts.values()) / 2, 0
