@@ -85,7 +85,7 @@ def compile_kernel() -> None:
     item_price = prices(p)
     world = HouseholdWorld.build(p, _policy(p), nobody.anchor, 0, item_price, 0.0)
     surface = Instruments.neutral(p.array("population.minimum_wage"))
-    market = neutral_market(p, np.ones((len(PLACES), len(SECTORS)), np.int64), 0.0)
+    market = neutral_market(p, 0.0)
     batches = pack_batches(surface, p, np.zeros((0, len(PLACES)), np.int64))
     tables = _tables(item_price.shape[1])
     month = month_inputs(

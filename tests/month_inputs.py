@@ -174,7 +174,7 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "perceived_pay": 0.95 + 0.1 * (grid % 5) / 5,
         "separation": np.full((len(PLACES), SECTORS), int(0.03 * TWO32)),
         "find": np.full(len(PLACES), int(0.3 * TWO32)),
-        "hire_cdf": np.tile(hires.astype(np.int64), (len(PLACES), 1)),
+        "hire_cdf": np.tile(hires.astype(np.int64), (len(PLACES), 5, 1)),
         "retirement": (np.array([0.015, 0.02]) * TWO32).astype(np.int64),
         "generation": (np.array([0.03, 0.025]) * TWO32).astype(np.int64),
         "working_ages": np.array([13000, 43000, 65536]),

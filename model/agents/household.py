@@ -108,7 +108,7 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     elif h.stage == 1:
         if draw < m.find[h.place]:
             book("separations", h.sector, h.earners - 1)
-            new = sector_of(mix(draw, 7), m, h.place)
+            new = sector_of(mix(draw, 7), m, h.place, h.work_class)
             # A job pays what its sector pays: the household keeps its rank, not its old level.
             levels = m.anchor[h.place * 2 + h.residence, h.work_class]
             if levels[h.sector] > 0.0 and levels[new] > 0.0:
@@ -124,10 +124,10 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         book("hires", h.sector, h.earners)
 
 
-def sector_of(draw: int, m: Any, place: int) -> int:
-    """Sector of a new job, from the place's distribution of hires."""
+def sector_of(draw: int, m: Any, place: int, work_class: int) -> int:
+    """Sector of a new job, from the place's openings for this class of work."""
     sector = 0
-    while sector < layout.J - 1 and draw >= m.hire_cdf[place, sector]:
+    while sector < layout.J - 1 and draw >= m.hire_cdf[place, work_class, sector]:
         sector += 1
     return sector
 
@@ -150,7 +150,7 @@ def renew(h: Any, m: Any, draw: int) -> None:
     h.work_class = 1
     while h.work_class < 4 and (draw >> 16) >= m.renewed_class[h.residence, h.scheme, h.work_class]:
         h.work_class += 1
-    h.sector = 0 if h.work_class == 4 else sector_of(mix(draw, 11), m, h.place)
+    h.sector = sector_of(mix(draw, 11), m, h.place, h.work_class)
     h.earnings = (h.earnings + h.pension) / float(m.retirement_ratio[h.residence])
     h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
     age_group = 0

@@ -67,7 +67,7 @@ class Work(NamedTuple):
 
     separation: I64  # [place, sector] of 2**32
     find: I64  # [place] of 2**32
-    hire_cdf: I64  # [place, sector] of 2**32
+    hire_cdf: I64  # [place, work class, sector] of 2**32
     retirement: I64  # [residence] of 2**32
     generation: I64  # [residence] of 2**32
     renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation

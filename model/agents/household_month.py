@@ -25,8 +25,10 @@ from model.dimensions import (
     SCHEMES,
     WORK_CLASSES,
 )
+from model.markets.labour import hire_distribution
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
+from model.population_tables import sector_shares
 from model.solvers.durables import ReplacementTables
 from model.streams import Purpose
 
@@ -39,6 +41,18 @@ def shock_points(deviation: float, points: int = layout.SHOCK_POINTS) -> F64:
     """Equiprobable points of a log-normal shock with mean exactly 1 (to rounding)."""
     drawn = np.exp(deviation * ndtri((np.arange(points) + 0.5) / points))
     return np.asarray(drawn / drawn.mean(), dtype=np.float64)
+
+
+def job_mix(p: Parameters) -> F64:
+    """Jobs that sectors offer to a class of work per opening [place, work class, sector].
+
+    Sectors hire classes as they employ them (shares of the population's margins), and fill the
+    places of the retired too. Then what a class loses in every sector comes back to that sector.
+    """
+    shares = sector_shares(p)[:: len(RESIDENCES)]  # the same in town and country
+    separation, retirement = p.array("labour.separation"), p.array("consumption.retirement")
+    result: F64 = shares * (1.0 + retirement.mean() / separation)
+    return result
 
 
 def odds(probability: npt.ArrayLike) -> I64:
@@ -56,6 +70,7 @@ class HouseholdWorld:
     parameters: Parameters
     item_price: F64
     fear_factors: F64
+    job_mix: F64  # [place, work class, sector]: see `job_mix`
     fixed: dict[str, Any]
 
     @classmethod
@@ -70,7 +85,7 @@ class HouseholdWorld:
         """
         fixed = _fixed(parameters, policy, anchor, seed, housing_share)
         factors = parameters.array("consumption.fear_factors")
-        return cls(parameters, item_price, factors, fixed)
+        return cls(parameters, item_price, factors, job_mix(parameters), fixed)
 
     @property
     def seed(self) -> I64:
@@ -95,7 +110,7 @@ class MarketView:
     perceived_pay: F64
     separation: F64
     find: F64
-    hire_cdf: F64
+    openings: F64  # [place, sector] a month and base job
     fear: F64
     prices: F64  # [place, category]
     consumer_price: F64  # [place]
@@ -240,7 +255,7 @@ def month_inputs(
             "perceived_pay": market.perceived_pay,
             "separation": odds(market.separation),
             "find": odds(market.find),
-            "hire_cdf": odds(market.hire_cdf),
+            "hire_cdf": odds(hire_distribution(market.openings, world.job_mix)),
             "benefit": np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
             "property_yield": market.property_yield,
             "deposit_rate": market.deposit_rate,

@@ -103,11 +103,11 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
                 stage[row] = 1
                 part[k.O_SEPARATIONS + job] += 1
         elif u < m.find[place]:
-            new = _sector_of(mix(u, 7), m.hire_cdf, place)
+            at_work = np.int64(c.work_class[row])
+            new = _sector_of(mix(u, 7), m.hire_cdf, place, at_work)
             part[k.O_SEPARATIONS + job] += earners[row] - 1
             part[k.O_HIRES + new] += earners[row]
             # A job pays what its sector pays: the household keeps its rank, not its old level.
-            at_work = np.int64(c.work_class[row])
             old_level, new_level = anchor[cell, at_work, job], anchor[cell, at_work, new]
             if old_level > 0.0 and new_level > 0.0:
                 c.earnings[row] *= new_level / old_level
@@ -118,10 +118,10 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
 
 
 @njit(**INLINE)
-def _sector_of(word, cdf, place):  # type: ignore[no-untyped-def]
+def _sector_of(word, cdf, place, work_class):  # type: ignore[no-untyped-def]
     """Sector of a new job: first whose cumulative share exceeds the draw."""
     new = 0
-    while new < 11 and word >= cdf[place, new]:
+    while new < 11 and word >= cdf[place, work_class, new]:
         new += 1
     return new
 
@@ -151,7 +151,7 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
                 and (word >> 16) >= m.renewed_class[cell & 1, np.int64(c.scheme[row]), work_class]
             ):
                 work_class += 1
-            job = 0 if work_class == 4 else _sector_of(mix(word, 11), m.hire_cdf, place)
+            job = _sector_of(mix(word, 11), m.hire_cdf, place, work_class)
             age_group = 0
             while age_group < 2 and (word & 0xFFFF) >= m.working_ages[age_group]:
                 age_group += 1

@@ -28,7 +28,7 @@ from model.markets.goods import (
     split_integer,
 )
 from model.markets.identities import identities
-from model.markets.labour import find_probability, hire_distribution, next_fear
+from model.markets.labour import find_probability, next_fear
 from model.markets.outcomes import MarketMonth, MarketOutcome, Plan, Supports
 from model.markets.settlement import PolicyPayment
 from model.markets.state import BUDGETS, SHAPE, Array, MarketState, whole
@@ -51,7 +51,7 @@ class Markets(MarketState):
         the nominal level relative to opening; `season` (16) are the month's category factors.
         """
         self._seasonal(month, season)
-        separation, find, cdf = self._jobs()
+        separation, find, openings = self._jobs()
         self.pay = self._pay()
         rules, labour = self.labour_rules, self.labour
         weights = self.state.labour
@@ -65,7 +65,7 @@ class Markets(MarketState):
         )
         prices = self._shares[2]
         return Plan(
-            self.pay, labour.perceived_pay, separation, find, cdf, labour.fear, prices,
+            self.pay, labour.perceived_pay, separation, find, openings, labour.fear, prices,
             (prices * self.price_weights).sum(axis=1), rules.unemployment_benefit * trend,
             self._property_yield(trend), self.deposit_rate, self.loan_rate,
         )  # fmt: skip
@@ -89,11 +89,12 @@ class Markets(MarketState):
         wanted, layoffs = hiring(
             self.rules, self.separation, gap, firms.short_of_cash > 0, self.sampling_error
         )
-        hires = wanted * self.state.labour.persons * firms.employment
+        openings = wanted * firms.employment
+        hires = openings * self.state.labour.persons
         base = np.maximum(self.base_hires.sum(axis=1), 1e-9)
         vacancies = hires.sum(axis=1) / base
         find = find_probability(rules, self.base_find, vacancies, self.labour.unemployment)
-        return np.minimum(self.separation + layoffs, 1.0), find, hire_distribution(hires)
+        return np.minimum(self.separation + layoffs, 1.0), find, openings
 
     def _pay(self) -> Array:
         employees, own = activity_pay(self.rules, self.firms)
