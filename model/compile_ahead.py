@@ -83,7 +83,7 @@ def compile_kernel() -> None:
         1, 0, np.array([[0, 1, 0, 0, 1]]), _anchor(), *allocate(1), np.zeros((2, 1), np.int32)
     )  # fmt: skip
     item_price = prices(p)
-    world = HouseholdWorld.build(p, _policy(p), nobody.anchor, 0, item_price, 0.0)
+    world = HouseholdWorld.build(p, _policy(p), nobody.levels, 0, item_price, 0.0)
     surface = Instruments.neutral(p.array("population.minimum_wage"))
     market = neutral_market(p, 0.0)
     batches = pack_batches(surface, p, np.zeros((0, len(PLACES)), np.int64))

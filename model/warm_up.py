@@ -84,16 +84,15 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
     status("population")
     population = settled_population(parameters, scale, seed, threads)
     block = HouseholdBlock(columns_of(population), population.segments, threads)
+    levels = population.levels
     world = HouseholdWorld.build(
-        parameters, solved.values, population.anchor, seed + WARM_UP_SEED_OFFSET,
+        parameters, solved.values, levels, seed + WARM_UP_SEED_OFFSET,
         prices(parameters), 0.0,
     )  # fmt: skip
     status("warm_up")
     wait_for_kernel()
     flows, share = _live_alone(block, world)
-    final = HouseholdWorld.build(
-        parameters, solved.values, population.anchor, seed, prices(parameters), share
-    )
+    final = HouseholdWorld.build(parameters, solved.values, levels, seed, prices(parameters), share)
     return Opening(block, flows, final, block.households.reshape(len(PLACES), -1).sum(axis=1))
 
 
@@ -122,9 +121,7 @@ def neutral_market(parameters: Parameters, property_yield: float) -> MarketView:
     )  # fmt: skip
 
 
-def _live_alone(
-    block: HouseholdBlock, world: HouseholdWorld
-) -> tuple[HouseholdFlows, float]:
+def _live_alone(block: HouseholdBlock, world: HouseholdWorld) -> tuple[HouseholdFlows, float]:
     """Warm-up months; returns the average flows of them at trend 1, and the housing share."""
     p = world.parameters
     months, growth = int(p.number("numerics.warm_up_months")), growth_rate(p)

@@ -145,13 +145,21 @@ def retire(h: Any, m: Any) -> None:
 
 
 def renew(h: Any, m: Any, draw: int) -> None:
-    """A pensioner household hands over to a working one, which inherits its balances."""
+    """A pensioner household hands over to a working one, which inherits balances and rank.
+
+    Rank is income relative to what pensioners from the same work get (or, of those who had
+    retired before the first month, pensioners of the same scheme).
+    """
+    levels = m.anchor[h.place * 2 + h.residence]
+    level = m.pensioner_income[h.place * 2 + h.residence, h.scheme]
+    if h.work_class > 0:
+        level = levels[h.work_class, h.sector] * m.retirement_ratio[h.residence]
     h.earners = min(h.earners + 1, 2)
     h.work_class = 1
     while h.work_class < 4 and (draw >> 16) >= m.renewed_class[h.residence, h.scheme, h.work_class]:
         h.work_class += 1
     h.sector = sector_of(mix(draw, 11), m, h.place, h.work_class)
-    h.earnings = (h.earnings + h.pension) / float(m.retirement_ratio[h.residence])
+    h.earnings = float((h.earnings + h.pension) / level * levels[h.work_class, h.sector])
     h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
     age_group = 0
     while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:

@@ -73,6 +73,7 @@ class Work(NamedTuple):
     renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
     retirement_ratio: F64  # [residence]
+    pensioner_income: F64  # [cell, SCHEMES] yuan: mean of those retired at the start
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
     floor: F64  # [place] gross monthly minimum wage, yuan
     base_floor: F64  # [place]

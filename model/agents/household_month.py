@@ -75,15 +75,16 @@ class HouseholdWorld:
 
     @classmethod
     def build(
-        cls, parameters: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int,
-        item_price: F64, housing_share: float,
+        cls, parameters: Parameters, policy: npt.NDArray[np.float32],
+        levels: tuple[F64, F64], seed: int, item_price: F64, housing_share: float,
     ) -> HouseholdWorld:  # fmt: skip
         """Read everything from a parameter set and solved tables.
 
-        `policy` [fear, residence, stage, patience, cash, income] yuan; `anchor` [place, residence,
-        work class, sector] yuan; `housing_share` of committed deposits spent a month.
+        `policy` [fear, residence, stage, patience, cash, income] yuan; `levels`: anchor of
+        earnings [place, residence, work class, sector] and mean income of pensioner households
+        [cell, scheme], yuan; `housing_share` of committed deposits spent a month.
         """
-        fixed = _fixed(parameters, policy, anchor, seed, housing_share)
+        fixed = _fixed(parameters, policy, levels, seed, housing_share)
         factors = parameters.array("consumption.fear_factors")
         return cls(parameters, item_price, factors, job_mix(parameters), fixed)
 
@@ -304,7 +305,11 @@ def _of_surface(surface: Instruments) -> dict[str, Any]:
 
 
 def _fixed(
-    p: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int, housing_share: float
+    p: Parameters,
+    policy: npt.NDArray[np.float32],
+    levels: tuple[F64, F64],
+    seed: int,
+    housing_share: float,
 ) -> dict[str, Any]:
     """The fields of the month that do not change within a run."""
     monthly = p.number("consumption.permanent_deviation") / np.sqrt(
@@ -313,7 +318,8 @@ def _fixed(
     return {
         "seed": np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.int64),
         "policy": policy.reshape(policy.shape[0], len(RESIDENCES), -1),
-        "anchor": anchor.reshape(CELLS, *anchor.shape[-2:]),
+        "anchor": levels[0].reshape(CELLS, *levels[0].shape[-2:]),
+        "pensioner_income": levels[1],
         "shock_permanent": shock_points(float(monthly)),
         "shock_transitory": np.stack(
             [shock_points(float(d)) for d in p.array("consumption.transitory_deviation")]

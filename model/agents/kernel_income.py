@@ -76,7 +76,7 @@ def stages(c, m, anchor, s, part, start, n, place, cell):  # type: ignore[no-unt
         count += 1 if np.int64(words[1, i]) < limit else 0
     if count > 0:
         _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell)
-        _hand_over(c, m, s, part, start, count, place, cell)
+        _hand_over(c, m, anchor, s, part, start, count, place, cell)
 
 
 @njit(**JIT)
@@ -127,7 +127,7 @@ def _sector_of(word, cdf, place, work_class):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-untyped-def]
+def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignore[no-untyped-def]
     """Retirement (flag 1) and the passing of a pensioner household to a working one (flag 2)."""
     for q in range(count):
         row = start + s.queue[q]
@@ -145,6 +145,12 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
             c.group[row] = (c.group[row] // 4) * 4 + 3
         elif s.flags[q] == 2:
             word = mix(np.int64(s.words[1, s.queue[q]]), 9)
+            at_work = np.int64(c.work_class[row])
+            level = m.pensioner_income[cell, np.int64(c.scheme[row])]
+            if at_work > 0:
+                level = (
+                    anchor[cell, at_work, np.int64(c.sector[row])] * m.retirement_ratio[cell & 1]
+                )
             work_class = 1
             while (
                 work_class < 4
@@ -159,7 +165,8 @@ def _hand_over(c, m, s, part, start, count, place, cell):  # type: ignore[no-unt
             c.earners[row] = min(c.earners[row] + 1, 2)
             c.work_class[row] = work_class
             c.sector[row] = job
-            c.earnings[row] = (c.earnings[row] + c.pension[row]) / m.retirement_ratio[cell & 1]
+            rank = (c.earnings[row] + c.pension[row]) / level
+            c.earnings[row] = rank * anchor[cell, work_class, job]
             c.pension[row] = 0.0
             c.scheme[row] = 0
             c.pensioners[row] = 0
