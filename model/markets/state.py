@@ -65,6 +65,8 @@ class MarketState:
         # Sales of a thinly sampled cell jump by chance; that is no demand beyond capacity.
         tolerance = parameters.number("numerics.sampling_tolerance")
         self.chance_peak = 1.0 + tolerance * self.sampling_error
+        # So does its wage bill; owners make up for it at the speed of `payout_gain` only.
+        self.chance_months = tolerance * self.sampling_error / self.rules.payout_gain
         self.month = 0
         self.visitor_factor = 1.0
         self.pay = np.ones((*SHAPE, 2))
@@ -178,7 +180,7 @@ class MarketState:
     def _cash_state(self, trend: float) -> None:
         cost = self.state.labour.cost * trend
         free = self.ledger.deposits(FIRMS).reshape(SHAPE) - self.overdraft.reshape(SHAPE)
-        short = free + self.credit_months * cost < cost
+        short = free + (self.credit_months + self.chance_months) * cost < cost
         self.firms.short_of_cash = np.where(short, self.firms.short_of_cash + 1, 0)
 
     def _labour_force(self, flows: HouseholdFlows) -> Array:
