@@ -180,6 +180,8 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "working_ages": np.array([13000, 43000, 65536]),
         "renewed_class": np.tile(np.array([0, 9000, 30000, 50000, 65536]), (2, 3, 1)),
         "retirement_ratio": np.array([0.6, 0.7]),
+        "income_nodes": INCOME_GRID.nodes,
+        "usual_share": np.linspace(20.0, 90.0, 4 * INCOME_GRID.size).reshape(2, 2, -1),
         "pensioner_income": np.full((CELLS, 3), 4000.0),
         "floor": np.full(len(PLACES), 1900.0 * policy.floor),
         "base_floor": np.full(len(PLACES), 1900.0),

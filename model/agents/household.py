@@ -94,7 +94,7 @@ def wage_floor_lift(h: Any, m: Any) -> float:
 
 def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
-    retirement = m.retirement[h.residence]
+    retirement, usual = m.retirement[h.residence], usual_share(h, m)
     if h.stage == 0:
         hazard = retirement + m.separation[h.place, h.sector]
         if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
@@ -122,6 +122,19 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         book("separations", h.sector, h.earners)
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
+    # Committed saving is agreed anew with a new income: the own factor stays.
+    h.committed_share = min(int(h.committed_share * (usual_share(h, m) / usual) + 0.5), 255)
+
+
+def usual_share(h: Any, m: Any) -> float:
+    """Committed share that is usual at the household's income and stage, linear between nodes."""
+    income, node = h.earnings + h.pension, 0
+    while node < len(m.income_nodes) - 2 and income >= m.income_nodes[node + 1]:
+        node += 1
+    low, high = m.income_nodes[node], m.income_nodes[node + 1]
+    position = min(max((income - low) / (high - low), 0.0), 1.0)
+    shares = m.usual_share[h.residence, 1 if h.stage == 2 else 0]
+    return float(shares[node] + position * (shares[node + 1] - shares[node]))
 
 
 def sector_of(draw: int, m: Any, place: int, work_class: int) -> int:

@@ -75,6 +75,8 @@ class Work(NamedTuple):
     retirement_ratio: F64  # [residence]
     pensioner_income: F64  # [cell, SCHEMES] yuan: mean of those retired at the start
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
+    income_nodes: F64  # [NODES] yuan
+    usual_share: F64  # [residence, working or retired, NODES] committed share, of 256
     floor: F64  # [place] gross monthly minimum wage, yuan
     base_floor: F64  # [place]
     floor_log_rise: F64  # [place]

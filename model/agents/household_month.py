@@ -28,8 +28,9 @@ from model.dimensions import (
 from model.markets.labour import hire_distribution
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
-from model.population_tables import sector_shares
+from model.population_tables import committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
+from model.solvers.grids import INCOME_GRID
 from model.streams import Purpose
 
 ODDS = 2.0**32
@@ -340,6 +341,8 @@ def _working_life(p: Parameters) -> dict[str, Any]:
         "working_ages": (shares * 65536).astype(np.int64),
         "renewed_class": _renewed_class(p),
         "retirement_ratio": p.array("consumption.replacement"),
+        "income_nodes": INCOME_GRID.nodes,
+        "usual_share": committed_rule(p)[0],
         "pension_part": p.array("households.pensions.part_of_income"),
         "wage_wedge": p.number("population.wage_wedge"),
         "ripple": p.number("households.minimum_wage.ripple"),

@@ -109,12 +109,31 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
             part[k.O_HIRES + new] += earners[row]
             # A job pays what its sector pays: the household keeps its rank, not its old level.
             old_level, new_level = anchor[cell, at_work, job], anchor[cell, at_work, new]
+            usual = _usual_share(c, m, row, cell & 1, 0)
             if old_level > 0.0 and new_level > 0.0:
                 c.earnings[row] *= new_level / old_level
+            _agree_anew(c, row, _usual_share(c, m, row, cell & 1, 0) / usual)
             stage[row] = 0
             sector[row] = new
         elif u < m.find[place] + retirement:
             s.flags[q] = 1
+
+
+@njit(**JIT)
+def _usual_share(c, m, row, residence, late):  # type: ignore[no-untyped-def]
+    """Committed share that is usual at the household's income, linear between nodes."""
+    income, node, nodes = c.earnings[row] + c.pension[row], 0, m.income_nodes
+    while node < nodes.size - 2 and income >= nodes[node + 1]:
+        node += 1
+    position = min(max((income - nodes[node]) / (nodes[node + 1] - nodes[node]), 0.0), 1.0)
+    shares = m.usual_share[residence, late]
+    return shares[node] + position * (shares[node + 1] - shares[node])
+
+
+@njit(**INLINE)
+def _agree_anew(c, row, change):  # type: ignore[no-untyped-def]
+    """Committed saving is agreed anew with a new income: the own factor stays."""
+    c.committed_share[row] = min(np.int64(c.committed_share[row] * change + 0.5), 255)
 
 
 @njit(**INLINE)
@@ -132,6 +151,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
     for q in range(count):
         row = start + s.queue[q]
         if s.flags[q] == 1:
+            usual = _usual_share(c, m, row, cell & 1, 0)
             income = (c.earnings[row] + c.pension[row]) * m.retirement_ratio[cell & 1]
             at_work = c.work_class[row]
             scheme = 1 if at_work == 1 or (at_work < 4 and (cell & 1) == 1) else 2
@@ -143,6 +163,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
             c.stage[row] = 2
             c.age[row] = 60
             c.group[row] = (c.group[row] // 4) * 4 + 3
+            _agree_anew(c, row, _usual_share(c, m, row, cell & 1, 1) / usual)
         elif s.flags[q] == 2:
             word = mix(np.int64(s.words[1, s.queue[q]]), 9)
             at_work = np.int64(c.work_class[row])
@@ -151,6 +172,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
                 level = (
                     anchor[cell, at_work, np.int64(c.sector[row])] * m.retirement_ratio[cell & 1]
                 )
+            usual = _usual_share(c, m, row, cell & 1, 1)
             work_class = 1
             while (
                 work_class < 4
@@ -168,6 +190,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
             rank = (c.earnings[row] + c.pension[row]) / level
             c.earnings[row] = rank * anchor[cell, work_class, job]
             c.pension[row] = 0.0
+            _agree_anew(c, row, _usual_share(c, m, row, cell & 1, 0) / usual)
             c.scheme[row] = 0
             c.pensioners[row] = 0
             c.stage[row] = 0
