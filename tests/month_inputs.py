@@ -178,7 +178,7 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "retirement": (np.array([0.015, 0.02]) * TWO32).astype(np.int64),
         "generation": (np.array([0.03, 0.025]) * TWO32).astype(np.int64),
         "working_ages": np.array([13000, 43000, 65536]),
-        "renewed_class": np.tile(np.array([0, 9000, 30000, 50000, 65536]), (2, 3, 1)),
+        "renewed_class": np.tile(np.array([0, 9000, 30000, 50000, 65536]), (CELLS, 3, 1)),
         "retirement_ratio": np.array([0.6, 0.7]),
         "income_nodes": INCOME_GRID.nodes,
         "usual_share": np.linspace(20.0, 90.0, 4 * INCOME_GRID.size).reshape(2, 2, -1),

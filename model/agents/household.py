@@ -163,13 +163,13 @@ def renew(h: Any, m: Any, draw: int) -> None:
     Rank is income relative to what pensioners from the same work get (or, of those who had
     retired before the first month, pensioners of the same scheme).
     """
-    levels = m.anchor[h.place * 2 + h.residence]
-    level = m.pensioner_income[h.place * 2 + h.residence, h.scheme]
+    cell = h.place * 2 + h.residence
+    levels, level = m.anchor[cell], m.pensioner_income[cell, h.scheme]
     if h.work_class > 0:
         level = levels[h.work_class, h.sector] * m.retirement_ratio[h.residence]
     h.earners = min(h.earners + 1, 2)
     h.work_class = 1
-    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[h.residence, h.scheme, h.work_class]:
+    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[cell, h.scheme, h.work_class]:
         h.work_class += 1
     h.sector = sector_of(mix(draw, 11), m, h.place, h.work_class)
     h.earnings = float((h.earnings + h.pension) / level * levels[h.work_class, h.sector])

@@ -70,7 +70,7 @@ class Work(NamedTuple):
     hire_cdf: I64  # [place, work class, sector] of 2**32
     retirement: I64  # [residence] of 2**32
     generation: I64  # [residence] of 2**32
-    renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation
+    renewed_class: I64  # [cell, scheme, 5] cdf of 2**16: work of the next generation
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
     retirement_ratio: F64  # [residence]
     pensioner_income: F64  # [cell, SCHEMES] yuan: mean of those retired at the start

@@ -28,7 +28,7 @@ from model.dimensions import (
 from model.markets.labour import hire_distribution
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
-from model.population_tables import committed_rule, sector_shares
+from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
 from model.solvers.grids import INCOME_GRID
 from model.streams import Purpose
@@ -358,23 +358,24 @@ def _working_life(p: Parameters) -> dict[str, Any]:
 
 
 def _renewed_class(p: Parameters) -> I64:
-    """Cumulative odds of the work class that follows a pensioner household [residence, scheme, 5].
+    """Cumulative odds of the work class that follows a pensioner household [cell, scheme, 5].
 
     Classes retire into a scheme (in towns all but farmers into that of employees, in the country
     covered workers only) and pensioners of the scheme hand over to the same classes. Where the
     base has more pensioners of a scheme than its classes explain, the rest goes to the others, so
     that the mix of work does not drift.
     """
-    found = np.zeros((len(RESIDENCES), len(SCHEMES), len(WORK_CLASSES)))
-    for residence, name in enumerate(RESIDENCES):
-        shares = p.array(f"population.work_class_shares.{name}")
-        own = np.array([0, 1, 1, 1, 0]) if name == "urban" else np.array([0, 1, 0, 0, 0])
+    found = np.zeros((CELLS, len(SCHEMES), len(WORK_CLASSES)))
+    for cell, shares in enumerate(class_shares(p)):
+        residence = cell % len(RESIDENCES)
+        urban = RESIDENCES[residence] == "urban"
+        own = np.array([0, 1, 1, 1, 0]) if urban else np.array([0, 1, 0, 0, 0])
         employee = float(p.array("population.employee_scheme_share")[residence])
         for scheme, members, weight in ((1, own, employee), (2, 1 - own, 1.0 - employee)):
             inside = min(float((shares * members).sum()) / weight, 1.0)
             odds_of = inside * shares * members / (shares * members).sum()
             odds_of += (1.0 - inside) * shares * (1 - members) / (shares * (1 - members)).sum()
-            found[residence, scheme] = np.cumsum(odds_of)
+            found[cell, scheme] = np.cumsum(odds_of)
     return np.asarray(np.rint(found * 65536), dtype=np.int64)
 
 

@@ -176,7 +176,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
             work_class = 1
             while (
                 work_class < 4
-                and (word >> 16) >= m.renewed_class[cell & 1, np.int64(c.scheme[row]), work_class]
+                and (word >> 16) >= m.renewed_class[cell, np.int64(c.scheme[row]), work_class]
             ):
                 work_class += 1
             job = _sector_of(mix(word, 11), m.hire_cdf, place, work_class)
