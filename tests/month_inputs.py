@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from model.agents import household_layout as layout
 from model.agents.household_layout import Columns, Month, month_of
+from model.agents.household_month import screen
 from model.dimensions import GROUPS, NOT_OWNED, PLACES, STAGES
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
@@ -254,7 +255,9 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
     first = np.full((2, ITEMS, CLASSES), 0.02)
     by_age = (bought[..., 0] + arises[:, None]).max(axis=2)
     chance = np.concatenate([by_age, first.max(axis=2)[..., None]], axis=2)
-    chance = np.maximum(chance, chance[0])[np.arange(len(PLACES)) % 2]
+    either = np.arange(len(PLACES)) % 2
+    chance = np.maximum(chance, chance[0])[either]
+    waiting = np.maximum(bought, bought[0]).max(axis=(2, 3))[either]
     price = np.full((len(PLACES), ITEMS, CLASSES), _ITEM_PRICE)
     price[:, ITEMS - 1] = _CAR_PRICE
     price += 1000 * np.arange(CLASSES)
@@ -265,7 +268,7 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "purchase": word(bought),
         "first_purchase": word(first),
         "need": word(arises),
-        "candidate": (chance * 65536).astype(np.int64) + 1,
+        "screen": screen(word(chance), word(waiting)),
         "item_price": price,
         "subsidy": (price * policy.subsidy_share).astype(np.int64),
         "awareness": np.linspace(30_000, 65_536, ITEMS).astype(np.int64),

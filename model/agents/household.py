@@ -402,7 +402,7 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
 
     for copy in range(f[layout.V_COUNT]):
         word = mix(draw, copy + 1)
-        natural = float(m.basket[b, word >> 20]) * mean_basket if threshold > 0 else purse
+        natural = float(m.basket[f[layout.V_SLOT], word >> 20]) * mean_basket if threshold > 0 else purse
         count(layout.C_ISSUED, face)
         use = stock = 0
         if natural >= threshold and (natural > 0.0 or threshold == 0):

@@ -31,6 +31,12 @@ SHOCK_POINTS = 1024
 BASKET_POINTS = 4096
 
 
+# Bounds of a decision about a durable: one from each of these ages (months) on, one for those who
+# do not own it, two for those who wait (clock 0, and a rise with each month waited).
+SCREEN_AGES = (0, 12, 24, 36, 48, 60, 84, 120)
+SCREEN_FIELDS = len(SCREEN_AGES) + 3
+
+
 class Columns(NamedTuple):
     """State of all households: one array per attribute, row i is household i."""
 
@@ -120,7 +126,7 @@ class Goods(NamedTuple):
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
     first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
     need: npt.NDArray[np.uint32]  # [item, age]
-    candidate: I64  # [place, item, age; last: not owned] of 2**16, never below the chance
+    screen: npt.NDArray[np.uint16]  # [place, item, SCREEN_FIELDS] of 2**16, never below the chance
     item_price: I64  # [place, item, class] fen
     subsidy: I64  # [place, item, class] fen
     awareness: I64  # [item] of 2**16: share of households that know of a subsidy
@@ -154,7 +160,7 @@ class Batches(NamedTuple):
     batch_first: I64  # [place + 1]
     batch: I64  # [batch, BATCH_FIELDS]
     batch_rule: F64  # [batch, BATCH_RULES]
-    basket: npt.NDArray[np.float32]  # [batch, BASKET_POINTS] largest basket / mean basket
+    basket: npt.NDArray[np.float32]  # [slot, BASKET_POINTS] largest basket / mean basket
 
 
 class Month(NamedTuple):

@@ -82,7 +82,7 @@ class Scratch(NamedTuple):
     """Working arrays of one block."""
 
     words: npt.NDArray[np.uint32]  # [8, BLOCK]
-    more: npt.NDArray[np.uint32]  # [4, BLOCK] voucher draws
+    more: npt.NDArray[np.uint32]  # [1, BLOCK] voucher draws
     lift: npt.NDArray[np.float64]  # wage floor factor
     cash: npt.NDArray[np.int64]  # fen
     income: npt.NDArray[np.int64]  # fen
@@ -95,7 +95,8 @@ class Scratch(NamedTuple):
     real_income_bits: npt.NDArray[np.int64]
     node: npt.NDArray[np.int64]
     fraction: npt.NDArray[np.float64]
-    flags: npt.NDArray[np.int64]  # items or rows that may need a decision
+    marks: npt.NDArray[np.uint8]  # who has something to decide, a bit each matter
+    flags: npt.NDArray[np.int64]  # rows that may need a decision
     queue: npt.NDArray[np.int64]  # rows of the block with something to decide
     wish: npt.NDArray[
         np.int64
@@ -106,10 +107,11 @@ def make_scratch() -> Scratch:
     """Fresh working arrays for one thread."""
     lift, spendable, fraction, cash, income = (np.zeros(BLOCK) for _ in range(5))
     i64 = [np.zeros(BLOCK, np.int64) for _ in range(7)]
-    words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((4, BLOCK), np.uint32)
+    words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((1, BLOCK), np.uint32)
     return Scratch(
         words, more, lift, i64[0], i64[1], i64[2], i64[3], spendable,
-        cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction, i64[5], i64[6],
+        cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction,
+        np.zeros(BLOCK, np.uint8), i64[5], i64[6],
         np.zeros((3, 8 * BLOCK), np.int64),
     )  # fmt: skip
 
@@ -139,22 +141,46 @@ on_stack: Any = intrinsic(_on_stack)
 
 
 @njit(**INLINE)
+def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    """Philox4x32-10: four 32-bit words of a counter and a key."""
+    for _ in range(10):
+        p0 = (c0 & LOW32) * 0xD2511F53
+        p1 = (c2 & LOW32) * 0xCD9E8D57
+        c0, c2 = ((p1 >> 32) & LOW32) ^ c1 ^ k0, ((p0 >> 32) & LOW32) ^ c3 ^ k1
+        c1, c3 = p1 & LOW32, p0 & LOW32
+        k0 = (k0 + 0x9E3779B9) & LOW32
+        k1 = (k1 + 0xBB67AE85) & LOW32
+    return c0, c1, c2, c3
+
+
+@njit(**INLINE)
 def draw(words, row, n, first, cell, month, purpose, low, high):  # type: ignore[no-untyped-def]
-    """Philox4x32-10 of (household index, cell, month, purpose) into words[row:row+4, :n]."""
+    """Philox words of (household index, cell, month, purpose) into words[row:row+4, :n]."""
     for i in range(n):
-        c0, c1, c2, c3 = first + i, cell, month, purpose
-        k0, k1 = low, high
-        for _ in range(10):
-            p0 = (c0 & LOW32) * 0xD2511F53
-            p1 = (c2 & LOW32) * 0xCD9E8D57
-            c0, c2 = ((p1 >> 32) & LOW32) ^ c1 ^ k0, ((p0 >> 32) & LOW32) ^ c3 ^ k1
-            c1, c3 = p1 & LOW32, p0 & LOW32
-            k0 = (k0 + 0x9E3779B9) & LOW32
-            k1 = (k1 + 0xBB67AE85) & LOW32
+        c0, c1, c2, c3 = philox(first + i, cell, month, purpose, low, high)
         words[row, i] = c0
         words[row + 1, i] = c1
         words[row + 2, i] = c2
         words[row + 3, i] = c3
+
+
+@njit(**JIT)
+def compact(marks, n, queue):  # type: ignore[no-untyped-def]
+    """Positions below n with a mark (uint8, of BLOCK), into `queue`; returns their number.
+
+    Marks are rare: eight of them are dismissed at once.
+    """
+    count = 0
+    for low in range(0, n, 8):
+        high = min(low + 8, n)
+        some = np.uint8(0)
+        for i in range(low, high):
+            some |= marks[i]
+        if some != 0:
+            for i in range(low, high):
+                queue[count] = i
+                count += 1 if marks[i] != 0 else 0
+    return count
 
 
 @njit(**INLINE)
