@@ -204,12 +204,16 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
     for kind, amount in enumerate(_transfers(policy)):
         transfer[kind, :, ::2] = amount  # every other group is eligible
     return {
+        "retired_age": 60,
+        "renewed_age": np.array([30, 42, 54]),
         "pension_part": np.array([0.0, 0.85, 0.4]),
         "benefit": np.full(len(PLACES), 178_500),
         "income_floor": np.array([120_000, 250_000]),
         "unemployed_share": 0.4,
         "pension_rate": np.array([0.0, rise, rise / 2]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
+        "pension_middle_age": 70,
+        "pension_old_age": 80,
         "pension_recognised": np.array([0.0, 0.9, 0.5]),
         "arrears_rate": np.array([0.0, 0.18, 0.0]),
         "arrears_fixed": np.array([[0.0] * 3, [120.0, 150.0, 200.0], [70.0] * 3]),

@@ -78,6 +78,8 @@ class Work(NamedTuple):
     generation: I64  # [residence] of 2**32
     renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
+    retired_age: int  # years, of a household that retires
+    renewed_age: I64  # [3] years, by age group of new working households
     retirement_ratio: F64  # [residence]
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
     floor: F64  # [place] gross monthly minimum wage, yuan
@@ -102,6 +104,8 @@ class Income(NamedTuple):
     unemployed_share: float
     pension_rate: F64  # [scheme] rise as a share
     pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
+    pension_middle_age: int  # years at which the second and third age band begin
+    pension_old_age: int
     pension_recognised: F64  # [scheme] share of the rise that households count on
     arrears_rate: F64  # [scheme] lump sum of past months as a share of the monthly pension
     arrears_fixed: F64  # [scheme, age band] lump sum of past months, yuan a recipient

@@ -169,7 +169,7 @@ def largest_basket(
 def pack_batches(
     surface: Instruments, parameters: Parameters, cuts: I64
 ) -> tuple[I64, I64, F64, npt.NDArray[np.float32]]:
-    """Voucher batches by place: first index [place + 1], integer and real fields, basket tables by slot.
+    """Voucher batches by place: first index [place + 1], integer and real fields, baskets by slot.
 
     `cuts` [batch, place] are the arrival keys below which applicants hold a voucher (race).
     """
@@ -333,10 +333,15 @@ def _fixed(
 def _working_life(p: Parameters) -> dict[str, Any]:
     """Hazards, careers, wage setting, living allowance and medical bills."""
     shares = np.cumsum(p.array("households.beliefs.working_age_shares"))
+    bands = p.array("households.pensions.age_bands")
     return {
         "reversion": p.number("consumption.reversion"),
         "retirement": odds(p.array("consumption.retirement")),
         "generation": odds(p.array("consumption.succession")),
+        "renewed_age": p.array("households.beliefs.working_ages").astype(np.int64),
+        "retired_age": int(p.number("households.beliefs.retired_age")),
+        "pension_middle_age": int(bands[0]),
+        "pension_old_age": int(bands[1]),
         "working_ages": (shares * 65536).astype(np.int64),
         "renewed_class": _renewed_class(p),
         "retirement_ratio": p.array("consumption.replacement"),

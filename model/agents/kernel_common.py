@@ -96,6 +96,7 @@ class Scratch(NamedTuple):
     node: npt.NDArray[np.int64]
     fraction: npt.NDArray[np.float64]
     marks: npt.NDArray[np.uint8]  # who has something to decide, a bit each matter
+    marks_by_eight: npt.NDArray[np.int64]  # the same memory
     flags: npt.NDArray[np.int64]  # rows that may need a decision
     queue: npt.NDArray[np.int64]  # rows of the block with something to decide
     wish: npt.NDArray[
@@ -108,36 +109,38 @@ def make_scratch() -> Scratch:
     lift, spendable, fraction, cash, income = (np.zeros(BLOCK) for _ in range(5))
     i64 = [np.zeros(BLOCK, np.int64) for _ in range(7)]
     words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((1, BLOCK), np.uint32)
+    marks = np.zeros(BLOCK, np.uint8)
     return Scratch(
         words, more, lift, i64[0], i64[1], i64[2], i64[3], spendable,
         cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction,
-        np.zeros(BLOCK, np.uint8), i64[5], i64[6],
+        marks, marks.view(np.int64), i64[5], i64[6],
         np.zeros((3, 8 * BLOCK), np.int64),
     )  # fmt: skip
 
 
-def _on_stack(typing_context):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """Working array [BLOCK] int64 on the stack of the calling function, not initialised.
+def _stack_array(element, llvm_element):  # type: ignore[no-untyped-def]
+    """Intrinsic: a working array [BLOCK] on the stack of the calling function, not initialised.
 
     The compiler knows that stores to it change no table and no column, and so turns loops that
     look up tables into vector code.
     """
-    kind = types.Array(types.int64, 1, "C")
+    kind = types.Array(element, 1, "C")
 
     def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
         number = ir.IntType(64)
         array = make_array(kind)(context, builder)  # type: ignore[no-untyped-call]
-        words = cgutils.alloca_once(builder, number, size=BLOCK)  # type: ignore[no-untyped-call]
+        words = cgutils.alloca_once(builder, llvm_element, size=BLOCK)  # type: ignore[no-untyped-call]
         populate_array(  # type: ignore[no-untyped-call]
             array, data=words, shape=[number(BLOCK)], strides=[number(8)], itemsize=number(8),
             meminfo=None,
         )  # fmt: skip
         return array._getvalue()
 
-    return kind(), build
+    return lambda typing_context: (kind(), build)  # noqa: ARG005
 
 
-on_stack: Any = intrinsic(_on_stack)
+on_stack: Any = intrinsic(_stack_array(types.int64, ir.IntType(64)))
+reals_on_stack: Any = intrinsic(_stack_array(types.float64, ir.DoubleType()))
 
 
 @njit(**INLINE)
@@ -164,20 +167,25 @@ def draw(words, row, n, first, cell, month, purpose, low, high):  # type: ignore
         words[row + 3, i] = c3
 
 
+@njit(**INLINE)
+def copy(source, target, n):  # type: ignore[no-untyped-def]
+    """The first n values. (Assigning slices would make room for a copy between.)"""
+    for i in range(n):
+        target[i] = source[i]
+
+
 @njit(**JIT)
-def compact(marks, n, queue):  # type: ignore[no-untyped-def]
-    """Positions below n with a mark (uint8, of BLOCK), into `queue`; returns their number.
+def compact(s, n):  # type: ignore[no-untyped-def]
+    """Positions below n with a mark, into `queue`; returns their number.
 
     Marks are rare: eight of them are dismissed at once.
     """
+    marks, eights, queue = s.marks, s.marks_by_eight, s.queue
+    marks[n : (n + 7) & ~7] = 0
     count = 0
-    for low in range(0, n, 8):
-        high = min(low + 8, n)
-        some = np.uint8(0)
-        for i in range(low, high):
-            some |= marks[i]
-        if some != 0:
-            for i in range(low, high):
+    for eight in range((n + 7) >> 3):
+        if eights[eight] != 0:
+            for i in range(eight * 8, eight * 8 + 8):
                 queue[count] = i
                 count += 1 if marks[i] != 0 else 0
     return count

@@ -38,7 +38,7 @@ from model.agents.household_layout import (
     V_THRESHOLD,
     VOUCHER_COUNTERS,
 )  # fmt: skip
-from model.agents.kernel_common import INLINE, JIT, compact, fen, mix, on_stack, philox
+from model.agents.kernel_common import INLINE, JIT, compact, copy, fen, mix, on_stack, philox
 from model.solvers.grids import CASH_GRID
 
 _SHIFT, _OFFSET, _SIZE = 52 - CASH_GRID.bits, CASH_GRID.offset, CASH_GRID.size
@@ -100,7 +100,7 @@ def vouchers(c, m, budget, s, part, start, n, place, residence, first, seed, mon
         if not (m.batch[b, V_RESIDENCE] >> residence) & 1:
             continue
         hold(groups, digital, m.batch[b], s.more, s.marks, n, first, cell, month, seed)
-        count = compact(s.marks, n, s.queue)
+        count = compact(s, n)
         if count > 0:
             redeem(c, m, budget.engel, s, part, start, count, b, residence)
             _budget_anew(c, budget, s, start, count, place, residence)
@@ -153,18 +153,17 @@ def redeem(c, m, engel, s, part, start, count, b, residence):  # type: ignore[no
             loss = gap * gap / (2.0 * max(natural, 1.0)) * weight + hassle
             topped = able & (natural > 0.0) & (face > loss)
             outing = able & (not topped) & ((word & 0xFFFFF) < outing_odds)
-            whole, basis = np.int64(gap), np.int64(natural)
-            use = np.int64(gap * eta * weight) if topped else (whole if outing else 0)
-            stock = whole - use if topped else 0
+            whole, basis, part_used = np.int64(gap), np.int64(natural), np.int64(gap * eta * weight)
+            use, stock = part_used * topped + whole * outing, (whole - part_used) * topped
             taken = topped | outing
-            used = min(face, basis) if inside else (face if taken else 0)
+            used = min(face, basis) * inside + face * taken
             moved_use, moved_stock = np.int64(displaced * use), np.int64(displaced * stock)
-            inframarginal += used if inside else 0
-            topped_up += use + stock if topped else 0
-            outings += use if outing else 0
+            inframarginal += used * inside
+            topped_up += whole * topped
+            outings += whole * outing
             moved += moved_use + moved_stock
             redeemed += used
-            platform += basis + use + stock if inside | taken else 0
+            platform += (basis + use + stock) * (inside | taken)
             extra += use - moved_use
             stocked += stock - moved_stock
             cash[i] += used
@@ -210,29 +209,76 @@ def _budget_anew(c, m, s, start, count, place, residence):  # type: ignore[no-un
 @njit(**JIT)
 def close(c, m, s, part, start, n):  # type: ignore[no-untyped-def]
     """Use stocks, pay for consumption, keep the rest; add up by group and income node."""
-    groups, stock = c.group, c.stock
+    stop = start + n
+    _mark_stocks(c.stock[0, start:stop], c.stock[1, start:stop], s.marks, n)
+    count = compact(s, n)
+    if count > 0:
+        _use_stocks(c, m, s, part, start, count)
+    _add_by_node(c.group[start:stop], s.spent, s.fraction, s.node, part, n)
+    part[k.O_LIQUID] += _keep_rest(c.liquid[start:stop], s.cash, s.spent, n)
+    _add_spending(c.spending[start:stop], s.spent, s.events, n)
+    copy(s.income, c.income[start:stop], n)
+    part[k.O_COMMITTED_BALANCE] += _sum(c.committed[start:stop])
+    part[k.O_DEBT] += _sum(c.debt[start:stop])
+
+
+@njit(**JIT)
+def _mark_stocks(fresh, older, marks, n):  # type: ignore[no-untyped-def]
     for i in range(n):
+        marks[i] = (fresh[i] | older[i]) != 0
+
+
+@njit(**JIT)
+def _use_stocks(c, m, s, part, start, count):  # type: ignore[no-untyped-def]
+    """What comes from stock is consumed but not bought again: the delayed payback."""
+    groups, stock, categories = c.group, c.stock, c.stock_category
+    for q in range(count):
+        i = s.queue[q]
         row = start + i
-        if stock[0, row] | stock[1, row]:
-            # What comes from stock is consumed but not bought again: the delayed payback.
-            used = min(np.int64(np.ceil(stock[1, row] * m.stock_release)), s.spent[i])
-            moved = np.int64(np.ceil(stock[0, row] * m.stock_release))
-            stock[0, row] -= np.int32(moved)
-            stock[1, row] += np.int32(moved - used)
-            at = np.int64(groups[row]) * k.N_CATEGORIES + np.int64(c.stock_category[row])
-            part[k.O_EVENT + at] -= used
-            s.events[i] -= used
-            s.cash[i] += used
-            part[k.O_RELEASED] += used
-            part[k.O_STOCK] += stock[0, row] + stock[1, row]
-        spent = s.spent[i]
-        unit = np.int64(s.fraction[i] * NODE_UNIT)
-        at = k.O_NODES + np.int64(groups[row]) * NODES + s.node[i]
-        part[at] += spent * (NODE_UNIT - unit)
-        part[at + 1] += spent * unit
-        c.liquid[row] = s.cash[i] - spent
-        c.spending[row] = spent + s.events[i]
-        c.income[row] = s.income[i]
-        part[k.O_LIQUID] += s.cash[i] - spent
-        part[k.O_COMMITTED_BALANCE] += c.committed[row]
-        part[k.O_DEBT] += c.debt[row]
+        used = min(np.int64(np.ceil(stock[1, row] * m.stock_release)), s.spent[i])
+        moved = np.int64(np.ceil(stock[0, row] * m.stock_release))
+        stock[0, row] -= np.int32(moved)
+        stock[1, row] += np.int32(moved - used)
+        at = np.int64(groups[row]) * k.N_CATEGORIES + np.int64(categories[row])
+        part[k.O_EVENT + at] -= used
+        s.events[i] -= used
+        s.cash[i] += used
+        part[k.O_RELEASED] += used
+        part[k.O_STOCK] += stock[0, row] + stock[1, row]
+
+
+@njit(**JIT)
+def _add_by_node(groups, spent, fraction, node, part, n):  # type: ignore[no-untyped-def]
+    """Spending at the two income nodes around each household, by group."""
+    above, places = on_stack(), on_stack()
+    for i in range(n):
+        above[i] = spent[i] * np.int64(fraction[i] * NODE_UNIT)
+        places[i] = k.O_NODES + np.int64(groups[i]) * NODES + node[i]
+    for i in range(n):
+        part[places[i]] += spent[i] * NODE_UNIT - above[i]
+        part[places[i] + 1] += above[i]
+
+
+@njit(**JIT)
+def _keep_rest(liquid, cash, spent, n):  # type: ignore[no-untyped-def]
+    """Cash not spent stays in deposits; returns the sum."""
+    total = np.int64(0)
+    for i in range(n):
+        rest = cash[i] - spent[i]
+        liquid[i] = rest
+        total += rest
+    return total
+
+
+@njit(**JIT)
+def _add_spending(spending, spent, events, n):  # type: ignore[no-untyped-def]
+    for i in range(n):
+        spending[i] = spent[i] + events[i]
+
+
+@njit(**JIT)
+def _sum(values):  # type: ignore[no-untyped-def]
+    total = np.int64(0)
+    for i in range(values.size):
+        total += values[i]
+    return total
