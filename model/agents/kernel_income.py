@@ -224,8 +224,8 @@ def _add_earnings(c, part, start, n, earned):  # type: ignore[no-untyped-def]
     stages_, sectors = c.stage[start:stop], c.sector[start:stop]
     classes, earners = c.work_class[start:stop], c.earners[start:stop]
     other, retired, unemployed = np.int64(0), 0, 0
-    for at in range(4 * _SECTORS):
-        sums[at] = 0
+    for key in range(4 * _SECTORS):
+        sums[key] = 0
     for i in range(n):
         stage = np.int64(stages_[i])
         retired += stage == 2
