@@ -25,7 +25,7 @@ from model.markets.goods import (
     ration,
     shares,
     shop,
-    split_integer,
+    split_rows,
 )
 from model.markets.identities import identities
 from model.markets.labour import find_probability, hire_distribution, next_fear
@@ -261,7 +261,7 @@ class Markets(MarketState):
     def _close(self, trend: float, flows: HouseholdFlows) -> None:
         """Dividends, support of the funds, and the balances of firms, centre and bank."""
         ledger, state = self.ledger, self.state
-        dividends = split_integer(flows.property_income, self.dividend_share.T).T
+        dividends = split_rows(flows.property_income, self.dividend_share)
         ledger.pay_pool("dividends", FIRMS, dividends, HOUSEHOLDS, flows.property_income)
         self.overdraft, _ = close_firms(
             ledger,
