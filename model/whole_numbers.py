@@ -54,6 +54,15 @@ def by_column(amounts: Fen) -> Fen:
 
 
 @compiled
+def anything(amounts: Fen) -> bool:
+    """Whether any element is not zero: `amounts.any()`."""
+    for amount in amounts.flat:
+        if amount != 0:
+            return True
+    return False
+
+
+@compiled
 def scaled(amounts: Array, factor: float) -> Fen:
     """Whole fen of `amounts` x `factor`: `np.rint(amounts * factor).astype(np.int64)`."""
     found = np.empty(amounts.shape, np.int64)
@@ -61,6 +70,12 @@ def scaled(amounts: Array, factor: float) -> Fen:
     for k in range(into.size):
         out[k] = np.int64(np.rint(into[k] * factor))
     return found
+
+
+@compiled
+def whole(amounts: Array) -> Fen:
+    """Round to whole fen: `np.rint(amounts).astype(np.int64)`."""
+    return scaled(amounts, 1.0)
 
 
 @compiled

@@ -9,7 +9,6 @@ the docs, rule F_k = revenue + transfers + allowed borrowing - rigid spending.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from model.dimensions import PLACES
 from model.ledger import FIRMS, Fen
 from model.parameters import Parameters
+from model.whole_numbers import anything, by_row, scaled, total, whole
 
 Array = npt.NDArray[np.float64]
 N_CITIES = len(PLACES)
@@ -65,10 +65,12 @@ def _first_order(gain: Array, slope: Array, shift: Array, space: Array) -> Array
     x = np.maximum((gain - 1.0 - shift) / slope, 0.0)
     square = 3.0 / space**2
     for _ in range(NEWTON_STEPS):
-        left = 1.0 + shift + slope * x
+        before, left = x, 1.0 + shift + slope * x
         value = left * (1.0 + square * x * x) - gain
         rise = slope * (1.0 + square * x * x) + left * 2.0 * square * x
         x = np.maximum(x - value / rise, 0.0)
+        if np.array_equal(x, before):  # every further step would give the same
+            break
     return x
 
 
@@ -145,7 +147,8 @@ class Governments:
 
     def debt_limit(self, trend: float) -> Fen:
         """Debt limit (16, fen): a fixed margin above trend debt."""
-        return np.rint(self.base.debt * trend * self.debt_limit_ratio).astype(np.int64)
+        limit: Fen = whole(self.base.debt * trend * self.debt_limit_ratio)
+        return limit
 
     def fiscal_space(self, trend: float, cash: Fen, debt: Fen) -> Array:
         """F_k of cities (15, yuan a month): money a city can move to programmes.
@@ -157,7 +160,7 @@ class Governments:
         free = np.maximum(cash[cities] - base.cash[cities] * trend, 0) * self.cash_gain
         room = np.maximum(self.debt_limit(trend)[cities] - debt[cities], 0) * self.cash_gain
         money = base.investment[cities] * trend + free + room
-        unpaid = self.arrears[cities].sum(axis=1) * self.arrears_speed
+        unpaid = by_row(self.arrears[cities]) * self.arrears_speed
         result: Array = np.maximum(self.discretionary_share * money - unpaid, 0.0) / 100
         return result
 
@@ -193,14 +196,14 @@ class Governments:
         even cover mandatory money, the centre advances it (`rescue`).
         """
         base = self.base
-        transfer_in = _fen(base.transfer_in * trend)
-        subsidy = _fen(base.pension_subsidy * trend)
-        interest = _fen(debt * self.bond_rate)
-        purchases = _fen(base.purchases * trend)
+        transfer_in = scaled(base.transfer_in, trend)
+        subsidy = scaled(base.pension_subsidy, trend)
+        interest = whole(debt * self.bond_rate)
+        purchases = scaled(base.purchases, trend)
         first = mandatory + interest + subsidy
-        first[PROVINCE_ROW] += transfer_in[:N_CITIES].sum()
-        due = purchases.sum(axis=1)
-        floor = _fen(base.spending * trend * self.minimum_cash_months)
+        first[PROVINCE_ROW] += total(transfer_in[:N_CITIES])
+        due = by_row(purchases)
+        floor = whole(base.spending * trend * self.minimum_cash_months)
         borrowing = self._borrow(trend, cash + transfer_in - first - due - programmes - floor, debt)
         available = cash + transfer_in + borrowing - first
         rescue = np.maximum(-available, 0)
@@ -216,26 +219,21 @@ class Governments:
 
     def _borrow(self, trend: float, surplus: Fen, debt: Fen) -> Fen:
         """Debt follows its trend; more only to close a gap of rigid spending, up to the limit."""
-        normal = _fen(self.base.debt * trend) - debt
+        normal = scaled(self.base.debt, trend) - debt
         limited: Fen = np.minimum(np.maximum(normal, -surplus), self.debt_limit(trend) - debt)
         return limited
 
     def _repay_arrears(self, available: Fen) -> tuple[Fen, Fen]:
-        if not self.arrears.any():
-            return self.arrears * 0, available
+        if not anything(self.arrears):
+            return np.zeros_like(self.arrears), available
         target = (self.arrears * self.arrears_speed + 1).astype(np.int64)
         target = np.minimum(target, self.arrears)
-        return _affordable(target, target.sum(axis=1), available)
+        return _affordable(target, by_row(target), available)
 
     def _invest(self, trend: float, cash: Fen, available: Fen) -> Fen:
         """Investment: base plus a slow return of reserves to target; never more than cash."""
         wanted = self.base.investment * trend + self.cash_gain * (cash - self.base.cash * trend)
-        return np.maximum(np.minimum(_fen(wanted), available), 0)
-
-
-def _fen(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
-    result: Fen = np.rint(amounts).astype(np.int64)
-    return result
+        return np.maximum(np.minimum(whole(wanted), available), 0)
 
 
 def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:
@@ -248,4 +246,4 @@ def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:
     share = np.divide(np.maximum(available, 0), totals, out=np.ones(len(totals)), where=totals > 0)
     cut = np.floor(due * np.minimum(share, 1.0)[:, None]).astype(np.int64)
     paid: Fen = np.where((available >= totals)[:, None], due, cut)
-    return paid, available - paid.sum(axis=1)
+    return paid, available - by_row(paid)

@@ -30,7 +30,7 @@ from model.ledger import (
 from model.markets.goods import TO_SECTOR, Production, Shopping, in_sectors, split_rows
 from model.markets.taxes import Taxes
 from model.opening import EconomyState
-from model.whole_numbers import by_column, by_row, total
+from model.whole_numbers import anything, by_column, by_row, total
 
 SHAPE = (len(PLACES), len(SECTORS))
 N_CELLS = FIRMS.stop - FIRMS.start
@@ -132,7 +132,7 @@ def _post_policy(
     amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
     if payment.payer in ("central", "funds"):
         account = CENTRE if payment.payer == "central" else FUNDS
-        cost[0 if payment.payer == "central" else SOURCES - 1] += amounts.sum()
+        cost[0 if payment.payer == "central" else SOURCES - 1] += total(amounts)
         if account != receiver:  # higher pensions borne by the funds are paid as pensions
             ledger.pay(kind, account, receiver, amounts)
         return
@@ -141,16 +141,16 @@ def _post_policy(
     if receiver is FIRMS and bool((ratio[share] < 1.0).any()):
         paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
         _owe(ledger, governments, kind, share, amounts - paid)
-    if not paid.any():
+    if not anything(paid):
         return
     width = receiver.stop - receiver.start
     if width not in (1, paid.size):
         raise LedgerError(f"{kind}: {paid.size} amounts for {width} accounts")
-    by_row = np.zeros(N_CITIES + 1, dtype=np.int64)
-    np.add.at(by_row, share, paid.reshape(len(share), -1).sum(axis=1))
-    ledger.pay_pool(kind, BUDGETS, by_row, receiver, paid)
-    cost[1] += by_row[PROVINCE_ROW]
-    cost[2 : 2 + N_CITIES] += by_row[:N_CITIES]
+    by_budget_row = np.zeros(N_CITIES + 1, dtype=np.int64)
+    np.add.at(by_budget_row, share, by_row(paid))
+    ledger.pay_pool(kind, BUDGETS, by_budget_row, receiver, paid)
+    cost[1] += by_budget_row[PROVINCE_ROW]
+    cost[2 : 2 + N_CITIES] += by_budget_row[:N_CITIES]
 
 
 def _payer_rows(payer: str | int, n: int) -> Fen:
@@ -170,7 +170,7 @@ def _owe(ledger: Ledger, governments: Governments, kind: str, rows: Fen, unpaid:
 def record_arrears(ledger: Ledger, governments: Governments, kind: str, owed: Fen) -> None:
     """Bills (16, 180) that fall due without being paid: a claim of firms on the budget."""
     governments.arrears += owed
-    for row in np.flatnonzero(owed.sum(axis=1)):
+    for row in np.flatnonzero(by_row(owed)):
         ledger.owe(kind, slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, owed[row])
 
 
@@ -231,10 +231,10 @@ def post_purchases(ledger: Ledger, governments: Governments, plan: BudgetPlan, f
         record_arrears(
             ledger, governments, "government_purchases", plan.purchases - plan.purchases_paid
         )
-    if plan.arrears_paid.any():
+    if anything(plan.arrears_paid):
         settled = plan.arrears_paid
         governments.arrears -= settled
-        for row in np.flatnonzero(settled.sum(axis=1)):
+        for row in np.flatnonzero(by_row(settled)):
             ledger.settle(slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, settled[row])
 
 
@@ -269,6 +269,6 @@ def labour_bill(state: EconomyState, flows: HouseholdFlows) -> Fen:
     Members' work (`other_income`) follows base pay of the place; where no one works, output.
     """
     bill: Fen = flows.net_earnings[:, :, 0] + flows.net_earnings[:, :, 1]
-    if flows.other_income.any():
+    if anything(flows.other_income):
         bill = bill + split_rows(flows.other_income, state.other_work)
     return bill
