@@ -16,7 +16,7 @@ import numpy.typing as npt
 from model.dimensions import PLACES
 from model.ledger import FIRMS, Fen
 from model.parameters import Parameters
-from model.whole_numbers import anything, by_row, scaled, total, whole
+from model.whole_numbers import anything, by_row, compiled, scaled, total, whole
 
 Array = npt.NDArray[np.float64]
 N_CITIES = len(PLACES)
@@ -62,16 +62,26 @@ def _first_order(gain: Array, slope: Array, shift: Array, space: Array) -> Array
     The cleared condition is increasing and convex in x >= 0, so Newton's method from a point to the
     right of the root falls monotonically onto it.
     """
-    x = np.maximum((gain - 1.0 - shift) / slope, 0.0)
-    square = 3.0 / space**2
-    for _ in range(NEWTON_STEPS):
-        before, left = x, 1.0 + shift + slope * x
-        value = left * (1.0 + square * x * x) - gain
-        rise = slope * (1.0 + square * x * x) + left * 2.0 * square * x
-        x = np.maximum(x - value / rise, 0.0)
-        if np.array_equal(x, before):  # every further step would give the same
-            break
-    return x
+    terms = np.broadcast_arrays(gain, slope, shift, space)
+    found: Array = _newton(*(np.array(term, dtype=float).ravel() for term in terms))
+    return found.reshape(terms[0].shape)
+
+
+@compiled
+def _newton(gain: Array, slope: Array, shift: Array, space: Array) -> Array:
+    found = np.empty_like(gain)
+    for k in range(gain.size):
+        x = max((gain[k] - 1.0 - shift[k]) / slope[k], 0.0)
+        square = 3.0 / (space[k] * space[k])
+        for _ in range(NEWTON_STEPS):
+            before, left = x, 1.0 + shift[k] + slope[k] * x
+            value = left * (1.0 + square * x * x) - gain[k]
+            rise = slope[k] * (1.0 + square * x * x) + left * 2.0 * square * x
+            x = max(x - value / rise, 0.0)
+            if x == before:  # every further step would give the same
+                break
+        found[k] = x
+    return found
 
 
 @dataclass(frozen=True)
@@ -200,28 +210,20 @@ class Governments:
         subsidy = scaled(base.pension_subsidy, trend)
         interest = whole(debt * self.bond_rate)
         purchases = scaled(base.purchases, trend)
-        first = mandatory + interest + subsidy
+        first, due = mandatory + interest + subsidy, by_row(purchases)
         first[PROVINCE_ROW] += total(transfer_in[:N_CITIES])
-        due = by_row(purchases)
         floor = whole(base.spending * trend * self.minimum_cash_months)
-        borrowing = self._borrow(trend, cash + transfer_in - first - due - programmes - floor, debt)
-        available = cash + transfer_in + borrowing - first
-        rescue = np.maximum(-available, 0)
-        paid, available = _affordable(purchases, due, available + rescue)
-        ratio = np.divide(
-            available, programmes, out=np.ones(N_BUDGETS), where=programmes > available
-        )
-        available = available - np.minimum(programmes, available)
+        borrowing, rescue, available = _borrow(
+            cash + transfer_in - first, due + programmes + floor, debt,
+            scaled(base.debt, trend), self.debt_limit(trend),
+        )  # fmt: skip
+        paid, available = _affordable(purchases, due, available)
+        ratio, available = _pay_programmes(programmes, available)
         old, available = self._repay_arrears(available - floor)
-        investment = self._invest(trend, cash, available)
+        wanted = _return_reserves(base.investment, base.cash, cash, trend, self.cash_gain)
+        investment = np.maximum(np.minimum(wanted, available), 0)
         return BudgetPlan(borrowing, interest, transfer_in, rescue, subsidy, purchases, paid, ratio,
                           old, investment)  # fmt: skip
-
-    def _borrow(self, trend: float, surplus: Fen, debt: Fen) -> Fen:
-        """Debt follows its trend; more only to close a gap of rigid spending, up to the limit."""
-        normal = scaled(self.base.debt, trend) - debt
-        limited: Fen = np.minimum(np.maximum(normal, -surplus), self.debt_limit(trend) - debt)
-        return limited
 
     def _repay_arrears(self, available: Fen) -> tuple[Fen, Fen]:
         if not anything(self.arrears):
@@ -230,10 +232,45 @@ class Governments:
         target = np.minimum(target, self.arrears)
         return _affordable(target, by_row(target), available)
 
-    def _invest(self, trend: float, cash: Fen, available: Fen) -> Fen:
-        """Investment: base plus a slow return of reserves to target; never more than cash."""
-        wanted = self.base.investment * trend + self.cash_gain * (cash - self.base.cash * trend)
-        return np.maximum(np.minimum(whole(wanted), available), 0)
+
+@compiled
+def _borrow(
+    means: Fen, wanted: Fen, debt: Fen, trend_debt: Fen, limit: Fen
+) -> tuple[Fen, Fen, Fen]:
+    """Borrowing, rescue and what is then available, by budget.
+
+    Debt follows its trend; more only to close a gap between `means` (cash after mandatory money)
+    and `wanted`, up to the limit. The centre advances what `means` still lack.
+    """
+    borrowing, rescue = np.empty_like(debt), np.empty_like(debt)
+    for k in range(debt.size):
+        gap = wanted[k] - means[k]
+        borrowing[k] = min(max(trend_debt[k] - debt[k], gap), limit[k] - debt[k])
+        rescue[k] = max(-(means[k] + borrowing[k]), 0)
+    return borrowing, rescue, means + borrowing + rescue
+
+
+@compiled
+def _pay_programmes(programmes: Fen, available: Fen) -> tuple[Array, Fen]:
+    """Share of programme bills that cash allows, and cash after them, by budget."""
+    ratio, left = np.ones(available.size), np.empty_like(available)
+    for k in range(available.size):
+        if programmes[k] > available[k]:
+            ratio[k] = available[k] / programmes[k]
+        left[k] = available[k] - min(programmes[k], available[k])
+    return ratio, left
+
+
+@compiled
+def _return_reserves(
+    investment: Array, target: Array, cash: Fen, trend: float, gain: float
+) -> Fen:
+    """Investment wanted (fen): base plus a slow return of reserves to their target."""
+    wanted = np.empty_like(cash)
+    for k in range(cash.size):
+        back = gain * (cash[k] - target[k] * trend)
+        wanted[k] = np.int64(np.rint(investment[k] * trend + back))
+    return wanted
 
 
 def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:
