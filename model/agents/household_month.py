@@ -29,6 +29,7 @@ from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
 from model.solvers.durables import ReplacementTables
 from model.streams import Purpose
+from model.whole_numbers import compiled
 
 ODDS = 2.0**32
 CELLS = len(PLACES) * len(RESIDENCES)
@@ -107,8 +108,9 @@ class MarketView:
 
 def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
-    clipped = np.clip(fear, factors[0], factors[-1])
-    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    clipped = np.minimum(np.maximum(fear, factors[0]), factors[-1])
+    below = np.searchsorted(factors, clipped, side="right") - 1
+    level = np.minimum(np.maximum(below, 0), factors.size - 2)
     return level.astype(np.int64), (clipped - factors[level]) / (
         factors[level + 1] - factors[level]
     )
@@ -116,8 +118,19 @@ def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
 
 def candidates(surface: Instruments, tables: ReplacementTables) -> I64:
     """Highest chance of a decision by place, item and age, with or without the subsidy known."""
-    bound = np.maximum(tables.bound[surface.purchase_row], tables.bound[surface.unaware_row])
-    return (bound >> 16).astype(np.int64)
+    found: I64 = _highest(tables.bound, surface.purchase_row, surface.unaware_row)
+    return found
+
+
+@compiled
+def _highest(bound: npt.NDArray[np.uint32], aware: I64, unaware: I64) -> I64:
+    found = np.empty((aware.size, *bound.shape[1:]), np.int64)
+    for k in range(aware.size):
+        known, unknown = bound[aware[k]], bound[unaware[k]]
+        for item in range(bound.shape[1]):
+            for age in range(bound.shape[2]):
+                found[k, item, age] = max(known[item, age], unknown[item, age]) >> 16
+    return found
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
