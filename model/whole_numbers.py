@@ -7,7 +7,8 @@ their NumPy expressions bit for bit (tests/test_whole_numbers.py).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -15,19 +16,20 @@ import numpy.typing as npt
 
 Fen = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def compiled(function: Any) -> Any:
+def compiled(function: _Function) -> _Function:
     """A function compiled once and kept on disk; without reassociation of real numbers."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast(_Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 @compiled
 def total(amounts: Fen) -> int:
     """Sum of all elements: `amounts.sum()`."""
-    found = np.int64(0)
+    found = 0
     for amount in amounts.flat:
-        found += amount
+        found += int(amount)
     return found
 
 
@@ -56,14 +58,14 @@ def by_column(amounts: Fen) -> Fen:
 @compiled
 def anything(amounts: Fen) -> bool:
     """Whether any element is not zero: `amounts.any()`."""
-    for amount in amounts.flat:
+    for amount in amounts.flat:  # noqa: SIM110 (generators are not compiled)
         if amount != 0:
             return True
     return False
 
 
 @compiled
-def scaled(amounts: Array, factor: float) -> Fen:
+def scaled(amounts: npt.NDArray[np.floating[Any]], factor: float) -> Fen:
     """Whole fen of `amounts` x `factor`: `np.rint(amounts * factor).astype(np.int64)`."""
     found = np.empty(amounts.shape, np.int64)
     into, out = amounts.ravel(), found.ravel()
@@ -73,7 +75,7 @@ def scaled(amounts: Array, factor: float) -> Fen:
 
 
 @compiled
-def whole(amounts: Array) -> Fen:
+def whole(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
     """Round to whole fen: `np.rint(amounts).astype(np.int64)`."""
     return scaled(amounts, 1.0)
 
@@ -119,7 +121,7 @@ def largest_residuals(positions: Fen, before: Fen, flows: Fen) -> tuple[int, int
     `positions` [instrument, account], `before` [account] last month's net claims, `flows`
     [kind, account].
     """
-    instruments, kinds, changes = np.int64(0), np.int64(0), np.int64(0)
+    instruments, kinds, changes = 0, 0, 0
     gap = by_column(positions) - before - by_column(flows)
     for k in range(positions.shape[0]):
         instruments = max(instruments, abs(total(positions[k])))

@@ -262,9 +262,7 @@ def _pay_programmes(programmes: Fen, available: Fen) -> tuple[Array, Fen]:
 
 
 @compiled
-def _return_reserves(
-    investment: Array, target: Array, cash: Fen, trend: float, gain: float
-) -> Fen:
+def _return_reserves(investment: Array, target: Array, cash: Fen, trend: float, gain: float) -> Fen:
     """Investment wanted (fen): base plus a slow return of reserves to their target."""
     wanted = np.empty_like(cash)
     for k in range(cash.size):

@@ -207,7 +207,9 @@ class Markets(MarketState):
         ratio = self.firms.capacity / self.rules.capacity_headroom
         market.firm_investment = whole(state.investment * trend * ratio)
         everything = market.housing + by_row(market.firm_investment) + plan.investment[:N_CITIES]
-        local = state.investment_local * (everything + self.place_share * plan.investment[PROVINCE_ROW])
+        local = state.investment_local * (
+            everything + self.place_share * plan.investment[PROVINCE_ROW]
+        )
         home = state.technology.home_bias[INDUSTRY]
         market.builders = whole(
             home * local + (1.0 - home) * state.supply_share[:, INDUSTRY] * local.sum()
