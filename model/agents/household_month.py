@@ -32,6 +32,7 @@ from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
 from model.solvers.grids import INCOME_GRID
 from model.streams import Purpose
+from model.whole_numbers import compiled
 
 ODDS = 2.0**32
 WORD16 = 0xFFFF
@@ -125,8 +126,9 @@ class MarketView:
 
 def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
-    clipped = np.clip(fear, factors[0], factors[-1])
-    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    clipped = np.minimum(np.maximum(fear, factors[0]), factors[-1])
+    below = np.searchsorted(factors, clipped, side="right") - 1
+    level = np.minimum(np.maximum(below, 0), factors.size - 2)
     return level.astype(np.int64), (clipped - factors[level]) / (
         factors[level + 1] - factors[level]
     )
@@ -138,10 +140,13 @@ def screen(by_age: npt.NDArray[np.uint32], waiting: npt.NDArray[np.uint32]) -> n
     `by_age` [..., age; last: not owned] and `waiting` [..., clock] are bounds in 2**-32. Coarse
     bounds that rise in steps and along a line let the kernel settle most durables without a table.
     """
-    most = (by_age >> 16).astype(np.int64)
+    return _coarse((by_age >> 16).astype(np.int64), (waiting >> 16).astype(np.int64))
+
+
+def _coarse(most: I64, waits: I64) -> npt.NDArray[Any]:
+    """`screen` of bounds in 2**-16."""
     steps = np.maximum.reduceat(most, [*layout.SCREEN_AGES, most.shape[-1] - 1], axis=-1)
-    clocks = np.arange(waiting.shape[-1])
-    waits = (waiting >> 16).astype(np.int64)
+    clocks = np.arange(waits.shape[-1])
     slope = np.maximum(-((waits[..., 1] - waits[..., -1]) // (clocks[-1] - 1)), 0)
     start = (waits - slope[..., None] * clocks)[..., 1:].max(axis=-1)
     line = np.stack([start, slope], axis=-1)
@@ -153,10 +158,19 @@ def screen(by_age: npt.NDArray[np.uint32], waiting: npt.NDArray[np.uint32]) -> n
 def screen_of(surface: Instruments, tables: ReplacementTables) -> npt.NDArray[np.uint16]:
     """Bounds by place and item, with or without the subsidy known."""
     rows = surface.purchase_row, surface.unaware_row
-    by_age, waiting = (
-        np.maximum(bound[rows[0]], bound[rows[1]]) for bound in (tables.bound, tables.waiting)
-    )
-    return screen(by_age, waiting)
+    return _coarse(_highest(tables.bound, *rows), _highest(tables.waiting, *rows))
+
+
+@compiled
+def _highest(bound: npt.NDArray[np.uint32], aware: I64, unaware: I64) -> I64:
+    """The larger of two rows of `bound` [row, item, age or clock] by place, in 2**-16."""
+    found = np.empty((aware.size, *bound.shape[1:]), np.int64)
+    for k in range(aware.size):
+        known, unknown = bound[aware[k]], bound[unaware[k]]
+        for item in range(bound.shape[1]):
+            for at in range(bound.shape[2]):
+                found[k, item, at] = max(known[item, at], unknown[item, at]) >> 16
+    return found
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
@@ -177,6 +191,12 @@ def largest_basket(
     the largest has cdf exp(-mean (1 - F(b))).
     """
     mean = occasions * batch.validity * batch.participating / batch.per_household
+    return _basket_table(mean, deviation)
+
+
+@lru_cache(maxsize=256)
+def _basket_table(mean: float, deviation: float) -> npt.NDArray[np.float32]:
+    """Largest basket at BASKET_POINTS ranks when `mean` occasions are expected a voucher."""
     rank = (np.arange(layout.BASKET_POINTS) + 0.5) / layout.BASKET_POINTS
     below = 1.0 + np.log(rank) / mean
     basket = np.exp(deviation * ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)) - 0.5 * deviation**2)
@@ -192,11 +212,17 @@ def pack_batches(
     """
     first, fields, rules = [0], [], []
     tables = [_basket(parameters, batch) for batch in surface.batches]
+    packed = {
+        slot: (_batch_fields(parameters, batch, slot), _batch_rules(parameters, batch))
+        for slot, batch in enumerate(surface.batches)
+        if (cuts[slot] > 0).any()
+    }
     for place in range(len(PLACES)):
-        for slot, batch in enumerate(surface.batches):
+        for slot, (own, rule) in packed.items():
             if cuts[slot, place] > 0:
-                fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
-                rules.append(_batch_rules(parameters, batch))
+                fields.append(own.copy())
+                fields[-1][layout.V_CUT] = cuts[slot, place]
+                rules.append(rule)
         first.append(len(fields))
     if not fields:
         empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
@@ -229,11 +255,12 @@ def race_fields(batch: VoucherBatch, slot: int) -> I64:
     return fields
 
 
-def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: int) -> I64:
+def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int) -> I64:
+    """Integer fields of a batch; the key below which applicants hold one depends on the place."""
     fields = race_fields(batch, slot)
     fields[layout.V_CATEGORY], fields[layout.V_FACE] = batch.category, batch.face
     fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
-    fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
+    fields[layout.V_SLOT] = slot
     # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
     rate = _of_category(parameters, "extra_use", batch) * _of_category(
         parameters, "occasions", batch
