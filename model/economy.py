@@ -125,7 +125,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         plan = self.plan
         view = MarketView(
             plan.pay_index, plan.perceived_pay, plan.separation,
-            plan.find, plan.hire_cdf, plan.fear, plan.prices, plan.consumer_price,
+            plan.find, plan.openings, plan.fear, plan.prices, plan.consumer_price,
             plan.unemployment_benefit, plan.property_yield, plan.deposit_rate, plan.loan_rate,
         )  # fmt: skip
         inputs = month_inputs(

@@ -94,7 +94,7 @@ def wage_floor_lift(h: Any, m: Any) -> float:
 
 def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
-    retirement = m.retirement[h.residence]
+    retirement, usual = m.retirement[h.residence], usual_share(h, m)
     if h.stage == 0:
         hazard = retirement + m.separation[h.place, h.sector]
         if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
@@ -108,7 +108,7 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     elif h.stage == 1:
         if draw < m.find[h.place]:
             book("separations", h.sector, h.earners - 1)
-            new = sector_of(mix(draw, 7), m, h.place)
+            new = sector_of(mix(draw, 7), m, h.place, h.work_class)
             # A job pays what its sector pays: the household keeps its rank, not its old level.
             levels = m.anchor[h.place * 2 + h.residence, h.work_class]
             if levels[h.sector] > 0.0 and levels[new] > 0.0:
@@ -122,12 +122,25 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         book("separations", h.sector, h.earners)
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
+    # Committed saving is agreed anew with a new income: the own factor stays.
+    h.committed_share = min(int(h.committed_share * (usual_share(h, m) / usual) + 0.5), 255)
 
 
-def sector_of(draw: int, m: Any, place: int) -> int:
-    """Sector of a new job, from the place's distribution of hires."""
+def usual_share(h: Any, m: Any) -> float:
+    """Committed share that is usual at the household's income and stage, linear between nodes."""
+    income, node = h.earnings + h.pension, 0
+    while node < len(m.income_nodes) - 2 and income >= m.income_nodes[node + 1]:
+        node += 1
+    low, high = m.income_nodes[node], m.income_nodes[node + 1]
+    position = min(max((income - low) / (high - low), 0.0), 1.0)
+    shares = m.usual_share[h.residence, 1 if h.stage == 2 else 0]
+    return float(shares[node] + position * (shares[node + 1] - shares[node]))
+
+
+def sector_of(draw: int, m: Any, place: int, work_class: int) -> int:
+    """Sector of a new job, from the place's openings for this class of work."""
     sector = 0
-    while sector < layout.J - 1 and draw >= m.hire_cdf[place, sector]:
+    while sector < layout.J - 1 and draw >= m.hire_cdf[place, work_class, sector]:
         sector += 1
     return sector
 
@@ -141,22 +154,30 @@ def retire(h: Any, m: Any) -> None:
     h.earnings = income - h.pension
     h.pensioners = 1 if h.size == 1 else 2
     h.earners -= 1
-    h.stage, h.age, h.group = 2, 60, (h.group // 4) * 4 + 3
+    h.stage, h.age, h.group = 2, m.retired_age, (h.group // 4) * 4 + 3
 
 
 def renew(h: Any, m: Any, draw: int) -> None:
-    """A pensioner household hands over to a working one, which inherits its balances."""
+    """A pensioner household hands over to a working one, which inherits balances and rank.
+
+    Rank is income relative to what pensioners from the same work get (or, of those who had
+    retired before the first month, pensioners of the same scheme).
+    """
+    cell = h.place * 2 + h.residence
+    levels, level = m.anchor[cell], m.pensioner_income[cell, h.scheme]
+    if h.work_class > 0:
+        level = levels[h.work_class, h.sector] * m.retirement_ratio[h.residence]
     h.earners = min(h.earners + 1, 2)
     h.work_class = 1
-    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[h.residence, h.scheme, h.work_class]:
+    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[cell, h.scheme, h.work_class]:
         h.work_class += 1
-    h.sector = 0 if h.work_class == 4 else sector_of(mix(draw, 11), m, h.place)
-    h.earnings = (h.earnings + h.pension) / float(m.retirement_ratio[h.residence])
+    h.sector = sector_of(mix(draw, 11), m, h.place, h.work_class)
+    h.earnings = float((h.earnings + h.pension) / level * levels[h.work_class, h.sector])
     h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
     age_group = 0
     while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:
         age_group += 1
-    h.age, h.group = (30, 42, 54)[age_group], (h.group // 4) * 4 + age_group
+    h.age, h.group = int(m.renewed_age[age_group]), (h.group // 4) * 4 + age_group
 
 
 def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
@@ -171,7 +192,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     xi = m.shock_transitory[h.residence, (draw >> 12) & (points - 1)]
     factor = (xi * pay, m.unemployed_share * pay, 1.0)[h.stage]
     earnings = h.earnings * lift
-    band = 2 if h.age >= 80 else (1 if h.age >= 70 else 0)
+    band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
     book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
@@ -402,7 +423,9 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
 
     for copy in range(f[layout.V_COUNT]):
         word = mix(draw, copy + 1)
-        natural = float(m.basket[b, word >> 20]) * mean_basket if threshold > 0 else purse
+        natural = (
+            float(m.basket[f[layout.V_SLOT], word >> 20]) * mean_basket if threshold > 0 else purse
+        )
         count(layout.C_ISSUED, face)
         use = stock = 0
         if natural >= threshold and (natural > 0.0 or threshold == 0):

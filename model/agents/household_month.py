@@ -25,12 +25,17 @@ from model.dimensions import (
     SCHEMES,
     WORK_CLASSES,
 )
+from model.markets.labour import hire_distribution
 from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
+from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
+from model.solvers.grids import INCOME_GRID
 from model.streams import Purpose
+from model.whole_numbers import compiled
 
 ODDS = 2.0**32
+WORD16 = 0xFFFF
 CELLS = len(PLACES) * len(RESIDENCES)
 
 
@@ -39,6 +44,18 @@ def shock_points(deviation: float, points: int = layout.SHOCK_POINTS) -> F64:
     """Equiprobable points of a log-normal shock with mean exactly 1 (to rounding)."""
     drawn = np.exp(deviation * ndtri((np.arange(points) + 0.5) / points))
     return np.asarray(drawn / drawn.mean(), dtype=np.float64)
+
+
+def job_mix(p: Parameters) -> F64:
+    """Jobs that sectors offer to a class of work per opening [place, work class, sector].
+
+    Sectors hire classes as they employ them (shares of the population's margins), and fill the
+    places of the retired too. Then what a class loses in every sector comes back to that sector.
+    """
+    shares = sector_shares(p)[:: len(RESIDENCES)]  # the same in town and country
+    separation, retirement = p.array("labour.separation"), p.array("consumption.retirement")
+    result: F64 = shares * (1.0 + retirement.mean() / separation)
+    return result
 
 
 def odds(probability: npt.ArrayLike) -> I64:
@@ -56,21 +73,23 @@ class HouseholdWorld:
     parameters: Parameters
     item_price: F64
     fear_factors: F64
+    job_mix: F64  # [place, work class, sector]: see `job_mix`
     fixed: dict[str, Any]
 
     @classmethod
     def build(
-        cls, parameters: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int,
-        item_price: F64, housing_share: float,
+        cls, parameters: Parameters, policy: npt.NDArray[np.float32],
+        levels: tuple[F64, F64], seed: int, item_price: F64, housing_share: float,
     ) -> HouseholdWorld:  # fmt: skip
         """Read everything from a parameter set and solved tables.
 
-        `policy` [fear, residence, stage, patience, cash, income] yuan; `anchor` [place, residence,
-        work class, sector] yuan; `housing_share` of committed deposits spent a month.
+        `policy` [fear, residence, stage, patience, cash, income] yuan; `levels`: anchor of
+        earnings [place, residence, work class, sector] and mean income of pensioner households
+        [cell, scheme], yuan; `housing_share` of committed deposits spent a month.
         """
-        fixed = _fixed(parameters, policy, anchor, seed, housing_share)
+        fixed = _fixed(parameters, policy, levels, seed, housing_share)
         factors = parameters.array("consumption.fear_factors")
-        return cls(parameters, item_price, factors, fixed)
+        return cls(parameters, item_price, factors, job_mix(parameters), fixed)
 
     @property
     def seed(self) -> I64:
@@ -95,7 +114,7 @@ class MarketView:
     perceived_pay: F64
     separation: F64
     find: F64
-    hire_cdf: F64
+    openings: F64  # [place, sector] a month and base job
     fear: F64
     prices: F64  # [place, category]
     consumer_price: F64  # [place]
@@ -107,17 +126,51 @@ class MarketView:
 
 def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
-    clipped = np.clip(fear, factors[0], factors[-1])
-    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    clipped = np.minimum(np.maximum(fear, factors[0]), factors[-1])
+    below = np.searchsorted(factors, clipped, side="right") - 1
+    level = np.minimum(np.maximum(below, 0), factors.size - 2)
     return level.astype(np.int64), (clipped - factors[level]) / (
         factors[level + 1] - factors[level]
     )
 
 
-def candidates(surface: Instruments, tables: ReplacementTables) -> I64:
-    """Highest chance of a decision by place, item and age, with or without the subsidy known."""
-    bound = np.maximum(tables.bound[surface.purchase_row], tables.bound[surface.unaware_row])
-    return (bound >> 16).astype(np.int64)
+def screen(by_age: npt.NDArray[np.uint32], waiting: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+    """Bounds of a decision about a durable [..., SCREEN_FIELDS] uint16, in 2**-16.
+
+    `by_age` [..., age; last: not owned] and `waiting` [..., clock] are bounds in 2**-32. Coarse
+    bounds that rise in steps and along a line let the kernel settle most durables without a table.
+    """
+    return _coarse((by_age >> 16).astype(np.int64), (waiting >> 16).astype(np.int64))
+
+
+def _coarse(most: I64, waits: I64) -> npt.NDArray[Any]:
+    """`screen` of bounds in 2**-16."""
+    steps = np.maximum.reduceat(most, [*layout.SCREEN_AGES, most.shape[-1] - 1], axis=-1)
+    clocks = np.arange(waits.shape[-1])
+    slope = np.maximum(-((waits[..., 1] - waits[..., -1]) // (clocks[-1] - 1)), 0)
+    start = (waits - slope[..., None] * clocks)[..., 1:].max(axis=-1)
+    line = np.stack([start, slope], axis=-1)
+    line[start + slope * clocks[-1] > WORD16] = WORD16, 0
+    line[start < 0] = WORD16, 0
+    return np.concatenate([steps, line], axis=-1).astype(np.uint16)
+
+
+def screen_of(surface: Instruments, tables: ReplacementTables) -> npt.NDArray[np.uint16]:
+    """Bounds by place and item, with or without the subsidy known."""
+    rows = surface.purchase_row, surface.unaware_row
+    return _coarse(_highest(tables.bound, *rows), _highest(tables.waiting, *rows))
+
+
+@compiled
+def _highest(bound: npt.NDArray[np.uint32], aware: I64, unaware: I64) -> I64:
+    """The larger of two rows of `bound` [row, item, age or clock] by place, in 2**-16."""
+    found = np.empty((aware.size, *bound.shape[1:]), np.int64)
+    for k in range(aware.size):
+        known, unknown = bound[aware[k]], bound[unaware[k]]
+        for item in range(bound.shape[1]):
+            for at in range(bound.shape[2]):
+                found[k, item, at] = max(known[item, at], unknown[item, at]) >> 16
+    return found
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
@@ -138,6 +191,12 @@ def largest_basket(
     the largest has cdf exp(-mean (1 - F(b))).
     """
     mean = occasions * batch.validity * batch.participating / batch.per_household
+    return _basket_table(mean, deviation)
+
+
+@lru_cache(maxsize=256)
+def _basket_table(mean: float, deviation: float) -> npt.NDArray[np.float32]:
+    """Largest basket at BASKET_POINTS ranks when `mean` occasions are expected a voucher."""
     rank = (np.arange(layout.BASKET_POINTS) + 0.5) / layout.BASKET_POINTS
     below = 1.0 + np.log(rank) / mean
     basket = np.exp(deviation * ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)) - 0.5 * deviation**2)
@@ -147,18 +206,23 @@ def largest_basket(
 def pack_batches(
     surface: Instruments, parameters: Parameters, cuts: I64
 ) -> tuple[I64, I64, F64, npt.NDArray[np.float32]]:
-    """Voucher batches by place: first index [place + 1], integer and real fields, basket tables.
+    """Voucher batches by place: first index [place + 1], integer and real fields, baskets by slot.
 
     `cuts` [batch, place] are the arrival keys below which applicants hold a voucher (race).
     """
-    first, fields, rules, baskets = [0], [], [], []
+    first, fields, rules = [0], [], []
     tables = [_basket(parameters, batch) for batch in surface.batches]
+    packed = {
+        slot: (_batch_fields(parameters, batch, slot), _batch_rules(parameters, batch))
+        for slot, batch in enumerate(surface.batches)
+        if (cuts[slot] > 0).any()
+    }
     for place in range(len(PLACES)):
-        for slot, batch in enumerate(surface.batches):
+        for slot, (own, rule) in packed.items():
             if cuts[slot, place] > 0:
-                fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
-                rules.append(_batch_rules(parameters, batch))
-                baskets.append(tables[slot])
+                fields.append(own.copy())
+                fields[-1][layout.V_CUT] = cuts[slot, place]
+                rules.append(rule)
         first.append(len(fields))
     if not fields:
         empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
@@ -166,7 +230,7 @@ def pack_batches(
             np.array(first), empty, np.zeros((1, layout.BATCH_RULES)),
             np.zeros((1, layout.BASKET_POINTS), np.float32),
         )  # fmt: skip
-    return np.array(first), np.array(fields, np.int64), np.array(rules), np.stack(baskets)
+    return np.array(first), np.array(fields, np.int64), np.array(rules), np.stack(tables)
 
 
 def _basket(parameters: Parameters, batch: VoucherBatch) -> npt.NDArray[np.float32]:
@@ -191,11 +255,12 @@ def race_fields(batch: VoucherBatch, slot: int) -> I64:
     return fields
 
 
-def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: int) -> I64:
+def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int) -> I64:
+    """Integer fields of a batch; the key below which applicants hold one depends on the place."""
     fields = race_fields(batch, slot)
     fields[layout.V_CATEGORY], fields[layout.V_FACE] = batch.category, batch.face
     fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
-    fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
+    fields[layout.V_SLOT] = slot
     # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
     rate = _of_category(parameters, "extra_use", batch) * _of_category(
         parameters, "occasions", batch
@@ -240,7 +305,7 @@ def month_inputs(
             "perceived_pay": market.perceived_pay,
             "separation": odds(market.separation),
             "find": odds(market.find),
-            "hire_cdf": odds(market.hire_cdf),
+            "hire_cdf": odds(hire_distribution(market.openings, world.job_mix)),
             "benefit": np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
             "property_yield": market.property_yield,
             "deposit_rate": market.deposit_rate,
@@ -254,7 +319,7 @@ def month_inputs(
             "purchase": tables.purchase,
             "first_purchase": tables.first_purchase,
             "need": tables.need,
-            "candidate": candidates(surface, tables),
+            "screen": screen_of(surface, tables),
             "item_price": np.ascontiguousarray(price, dtype=np.int64),
             "subsidy": subsidies(surface, world.item_price * trend),
             "batch_first": first,
@@ -289,7 +354,11 @@ def _of_surface(surface: Instruments) -> dict[str, Any]:
 
 
 def _fixed(
-    p: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int, housing_share: float
+    p: Parameters,
+    policy: npt.NDArray[np.float32],
+    levels: tuple[F64, F64],
+    seed: int,
+    housing_share: float,
 ) -> dict[str, Any]:
     """The fields of the month that do not change within a run."""
     monthly = p.number("consumption.permanent_deviation") / np.sqrt(
@@ -298,7 +367,8 @@ def _fixed(
     return {
         "seed": np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.int64),
         "policy": policy.reshape(policy.shape[0], len(RESIDENCES), -1),
-        "anchor": anchor.reshape(CELLS, *anchor.shape[-2:]),
+        "anchor": levels[0].reshape(CELLS, *levels[0].shape[-2:]),
+        "pensioner_income": levels[1],
         "shock_permanent": shock_points(float(monthly)),
         "shock_transitory": np.stack(
             [shock_points(float(d)) for d in p.array("consumption.transitory_deviation")]
@@ -312,13 +382,20 @@ def _fixed(
 def _working_life(p: Parameters) -> dict[str, Any]:
     """Hazards, careers, wage setting, living allowance and medical bills."""
     shares = np.cumsum(p.array("households.beliefs.working_age_shares"))
+    bands = p.array("households.pensions.age_bands")
     return {
         "reversion": p.number("consumption.reversion"),
         "retirement": odds(p.array("consumption.retirement")),
         "generation": odds(p.array("consumption.succession")),
+        "renewed_age": p.array("households.beliefs.working_ages").astype(np.int64),
+        "retired_age": int(p.number("households.beliefs.retired_age")),
+        "pension_middle_age": int(bands[0]),
+        "pension_old_age": int(bands[1]),
         "working_ages": (shares * 65536).astype(np.int64),
         "renewed_class": _renewed_class(p),
         "retirement_ratio": p.array("consumption.replacement"),
+        "income_nodes": INCOME_GRID.nodes,
+        "usual_share": committed_rule(p)[0],
         "pension_part": p.array("households.pensions.part_of_income"),
         "wage_wedge": p.number("population.wage_wedge"),
         "ripple": p.number("households.minimum_wage.ripple"),
@@ -334,23 +411,24 @@ def _working_life(p: Parameters) -> dict[str, Any]:
 
 
 def _renewed_class(p: Parameters) -> I64:
-    """Cumulative odds of the work class that follows a pensioner household [residence, scheme, 5].
+    """Cumulative odds of the work class that follows a pensioner household [cell, scheme, 5].
 
     Classes retire into a scheme (in towns all but farmers into that of employees, in the country
     covered workers only) and pensioners of the scheme hand over to the same classes. Where the
     base has more pensioners of a scheme than its classes explain, the rest goes to the others, so
     that the mix of work does not drift.
     """
-    found = np.zeros((len(RESIDENCES), len(SCHEMES), len(WORK_CLASSES)))
-    for residence, name in enumerate(RESIDENCES):
-        shares = p.array(f"population.work_class_shares.{name}")
-        own = np.array([0, 1, 1, 1, 0]) if name == "urban" else np.array([0, 1, 0, 0, 0])
+    found = np.zeros((CELLS, len(SCHEMES), len(WORK_CLASSES)))
+    for cell, shares in enumerate(class_shares(p)):
+        residence = cell % len(RESIDENCES)
+        urban = RESIDENCES[residence] == "urban"
+        own = np.array([0, 1, 1, 1, 0]) if urban else np.array([0, 1, 0, 0, 0])
         employee = float(p.array("population.employee_scheme_share")[residence])
         for scheme, members, weight in ((1, own, employee), (2, 1 - own, 1.0 - employee)):
             inside = min(float((shares * members).sum()) / weight, 1.0)
             odds_of = inside * shares * members / (shares * members).sum()
             odds_of += (1.0 - inside) * shares * (1 - members) / (shares * (1 - members)).sum()
-            found[residence, scheme] = np.cumsum(odds_of)
+            found[cell, scheme] = np.cumsum(odds_of)
     return np.asarray(np.rint(found * 65536), dtype=np.int64)
 
 

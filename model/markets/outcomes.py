@@ -23,7 +23,7 @@ class Plan:
     perceived_pay: Array  # (15, 12, 2) pay that households take as lasting
     separation: Array  # (15, 12) monthly probability
     find: Array  # (15,) monthly probability
-    hire_cdf: Array  # (15, 12) cumulative over sectors
+    openings: Array  # (15, 12) jobs offered a month per base job
     fear: Array  # (15,) perceived job loss relative to base
     prices: Array  # (15, 16) consumer prices
     consumer_price: Array  # (15,)
