@@ -29,6 +29,7 @@ from model.parameters import Parameters
 from model.policy.instruments import Instruments, VoucherBatch
 from model.solvers.durables import ReplacementTables
 from model.streams import Purpose
+from model.whole_numbers import compiled
 
 ODDS = 2.0**32
 CELLS = len(PLACES) * len(RESIDENCES)
@@ -107,8 +108,9 @@ class MarketView:
 
 def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
-    clipped = np.clip(fear, factors[0], factors[-1])
-    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    clipped = np.minimum(np.maximum(fear, factors[0]), factors[-1])
+    below = np.searchsorted(factors, clipped, side="right") - 1
+    level = np.minimum(np.maximum(below, 0), factors.size - 2)
     return level.astype(np.int64), (clipped - factors[level]) / (
         factors[level + 1] - factors[level]
     )
@@ -116,8 +118,19 @@ def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
 
 def candidates(surface: Instruments, tables: ReplacementTables) -> I64:
     """Highest chance of a decision by place, item and age, with or without the subsidy known."""
-    bound = np.maximum(tables.bound[surface.purchase_row], tables.bound[surface.unaware_row])
-    return (bound >> 16).astype(np.int64)
+    found: I64 = _highest(tables.bound, surface.purchase_row, surface.unaware_row)
+    return found
+
+
+@compiled
+def _highest(bound: npt.NDArray[np.uint32], aware: I64, unaware: I64) -> I64:
+    found = np.empty((aware.size, *bound.shape[1:]), np.int64)
+    for k in range(aware.size):
+        known, unknown = bound[aware[k]], bound[unaware[k]]
+        for item in range(bound.shape[1]):
+            for age in range(bound.shape[2]):
+                found[k, item, age] = max(known[item, age], unknown[item, age]) >> 16
+    return found
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
@@ -138,6 +151,12 @@ def largest_basket(
     the largest has cdf exp(-mean (1 - F(b))).
     """
     mean = occasions * batch.validity * batch.participating / batch.per_household
+    return _basket_table(mean, deviation)
+
+
+@lru_cache(maxsize=256)
+def _basket_table(mean: float, deviation: float) -> npt.NDArray[np.float32]:
+    """Largest basket at BASKET_POINTS ranks when `mean` occasions are expected a voucher."""
     rank = (np.arange(layout.BASKET_POINTS) + 0.5) / layout.BASKET_POINTS
     below = 1.0 + np.log(rank) / mean
     basket = np.exp(deviation * ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)) - 0.5 * deviation**2)
@@ -152,13 +171,20 @@ def pack_batches(
     `cuts` [batch, place] are the arrival keys below which applicants hold a voucher (race).
     """
     first, fields, rules, baskets = [0], [], [], []
-    tables = [_basket(parameters, batch) for batch in surface.batches]
+    packed = {
+        slot: (
+            _batch_fields(parameters, batch, slot), _batch_rules(parameters, batch),
+            _basket(parameters, batch),
+        )
+        for slot, batch in enumerate(surface.batches) if (cuts[slot] > 0).any()
+    }  # fmt: skip
     for place in range(len(PLACES)):
-        for slot, batch in enumerate(surface.batches):
+        for slot, (own, rule, basket) in packed.items():
             if cuts[slot, place] > 0:
-                fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
-                rules.append(_batch_rules(parameters, batch))
-                baskets.append(tables[slot])
+                fields.append(own.copy())
+                fields[-1][layout.V_CUT] = cuts[slot, place]
+                rules.append(rule)
+                baskets.append(basket)
         first.append(len(fields))
     if not fields:
         empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
@@ -191,11 +217,12 @@ def race_fields(batch: VoucherBatch, slot: int) -> I64:
     return fields
 
 
-def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: int) -> I64:
+def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int) -> I64:
+    """Integer fields of a batch; the key below which applicants hold one depends on the place."""
     fields = race_fields(batch, slot)
     fields[layout.V_CATEGORY], fields[layout.V_FACE] = batch.category, batch.face
     fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
-    fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
+    fields[layout.V_SLOT] = slot
     # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
     rate = _of_category(parameters, "extra_use", batch) * _of_category(
         parameters, "occasions", batch
