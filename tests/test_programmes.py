@@ -255,3 +255,22 @@ def test_the_command_says_which_budget_in_one_line(tmp_path: Path) -> None:
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("2025-12: the budget of ")
     assert not results.exists() or not list(results.iterdir())
+
+
+# -- what was bought earlier is missing later ------------------------------------------------------
+
+
+def test_subsidised_investment_is_partly_brought_forward() -> None:
+    """After the programme firms invest less than without it, but not by all they invested."""
+    share = load_parameters().number("firms.brought_forward")
+    policy = programme(
+        "firm_support", sectors=NAMED, investment_yi_yuan_per_year=12, end="2025-11", **CENTRE
+    )
+    economy, extra = Economy(scenario(policy, months=30, scale=8000)), []
+    for _ in range(30):
+        economy.step()
+        extra.append(int(economy.surface.markets.investment.sum()))
+    assert extra[0] == 0 < extra[1]
+    assert all(month < 0 for month in extra[2:26])
+    assert extra[26:] == [0] * 4
+    assert sum(extra[2:]) == pytest.approx(-share * extra[1], rel=1e-6)
