@@ -116,7 +116,10 @@ def test_learning(seed: int) -> None:
     )  # fmt: skip
     same(state._wage_bills(*bills), plain.wage_bills(*bills))
     credit = 0.4 + draws.real(*CELLS) / 10
-    cash = (draws.fen(*CELLS), pay * 1e12, 1.04, draws.fen(180), draws.fen(180), credit)
+    cash = (
+        draws.fen(*CELLS), pay * 1e12, 1.04, draws.fen(180), draws.fen(180), credit,
+        draws.fen(*CELLS),
+    )  # fmt: skip
     same(state._months_short(*cash), plain.months_short(*cash))
 
 

@@ -39,6 +39,24 @@ class Cities(Protocol):
 
 
 @dataclass(frozen=True)
+class Opening:
+    """The average month at the opening, as statistics publish it: [place, sector], fen at trend 1.
+
+    `persons` work in a cell, `unemployed` [place] look for work.
+    """
+
+    output: F64
+    labour_cost: F64
+    employees: F64  # net pay of employees
+    visitors: F64
+    loans: F64
+    purchases: F64  # bought by budgets
+    dividends: F64
+    persons: F64
+    unemployed: F64
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a lever may know when it acts: never an agent, never another lever."""
 
@@ -47,6 +65,8 @@ class Setting:
     trend: float
     households: I64  # [place] real households
     cities: Cities
+    calendar_month: int
+    opening: Opening
 
 
 class Lever(Protocol):
