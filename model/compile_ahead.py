@@ -118,6 +118,7 @@ def _tables(classes: int) -> ReplacementTables:
         np.zeros((1, items, classes, AGE_LIMIT_MONTHS + 1, NEED_CLOCK_LIMIT + 1), np.uint32),
         np.zeros((1, items, classes), np.uint32),
         np.zeros((1, items, AGE_LIMIT_MONTHS + 2), np.uint32),
+        np.zeros((1, items, NEED_CLOCK_LIMIT + 1), np.uint32),
         np.zeros((items, AGE_LIMIT_MONTHS + 1), np.uint32), months, months, 1,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from model.agents import household_layout as layout
 from model.agents.household_layout import Columns, Month, month_of
+from model.agents.household_month import screen
 from model.dimensions import GROUPS, NOT_OWNED, PLACES, STAGES
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
@@ -203,12 +204,16 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
     for kind, amount in enumerate(_transfers(policy)):
         transfer[kind, :, ::2] = amount  # every other group is eligible
     return {
+        "retired_age": 60,
+        "renewed_age": np.array([30, 42, 54]),
         "pension_part": np.array([0.0, 0.85, 0.4]),
         "benefit": np.full(len(PLACES), 178_500),
         "income_floor": np.array([120_000, 250_000]),
         "unemployed_share": 0.4,
         "pension_rate": np.array([0.0, rise, rise / 2]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
+        "pension_middle_age": 70,
+        "pension_old_age": 80,
         "pension_recognised": np.array([0.0, 0.9, 0.5]),
         "arrears_rate": np.array([0.0, 0.18, 0.0]),
         "arrears_fixed": np.array([[0.0] * 3, [120.0, 150.0, 200.0], [70.0] * 3]),
@@ -254,7 +259,9 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
     first = np.full((2, ITEMS, CLASSES), 0.02)
     by_age = (bought[..., 0] + arises[:, None]).max(axis=2)
     chance = np.concatenate([by_age, first.max(axis=2)[..., None]], axis=2)
-    chance = np.maximum(chance, chance[0])[np.arange(len(PLACES)) % 2]
+    either = np.arange(len(PLACES)) % 2
+    chance = np.maximum(chance, chance[0])[either]
+    waiting = np.maximum(bought, bought[0]).max(axis=(2, 3))[either]
     price = np.full((len(PLACES), ITEMS, CLASSES), _ITEM_PRICE)
     price[:, ITEMS - 1] = _CAR_PRICE
     price += 1000 * np.arange(CLASSES)
@@ -265,7 +272,7 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "purchase": word(bought),
         "first_purchase": word(first),
         "need": word(arises),
-        "candidate": (chance * 65536).astype(np.int64) + 1,
+        "screen": screen(word(chance), word(waiting)),
         "item_price": price,
         "subsidy": (price * policy.subsidy_share).astype(np.int64),
         "awareness": np.linspace(30_000, 65_536, ITEMS).astype(np.int64),

@@ -141,7 +141,7 @@ def retire(h: Any, m: Any) -> None:
     h.earnings = income - h.pension
     h.pensioners = 1 if h.size == 1 else 2
     h.earners -= 1
-    h.stage, h.age, h.group = 2, 60, (h.group // 4) * 4 + 3
+    h.stage, h.age, h.group = 2, m.retired_age, (h.group // 4) * 4 + 3
 
 
 def renew(h: Any, m: Any, draw: int) -> None:
@@ -156,7 +156,7 @@ def renew(h: Any, m: Any, draw: int) -> None:
     age_group = 0
     while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:
         age_group += 1
-    h.age, h.group = (30, 42, 54)[age_group], (h.group // 4) * 4 + age_group
+    h.age, h.group = int(m.renewed_age[age_group]), (h.group // 4) * 4 + age_group
 
 
 def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
@@ -171,7 +171,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     xi = m.shock_transitory[h.residence, (draw >> 12) & (points - 1)]
     factor = (xi * pay, m.unemployed_share * pay, 1.0)[h.stage]
     earnings = h.earnings * lift
-    band = 2 if h.age >= 80 else (1 if h.age >= 70 else 0)
+    band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
     book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
@@ -402,7 +402,9 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
 
     for copy in range(f[layout.V_COUNT]):
         word = mix(draw, copy + 1)
-        natural = float(m.basket[b, word >> 20]) * mean_basket if threshold > 0 else purse
+        natural = (
+            float(m.basket[f[layout.V_SLOT], word >> 20]) * mean_basket if threshold > 0 else purse
+        )
         count(layout.C_ISSUED, face)
         use = stock = 0
         if natural >= threshold and (natural > 0.0 or threshold == 0):

@@ -31,6 +31,12 @@ SHOCK_POINTS = 1024
 BASKET_POINTS = 4096
 
 
+# Bounds of a decision about a durable: one from each of these ages (months) on, one for those who
+# do not own it, two for those who wait (clock 0, and a rise with each month waited).
+SCREEN_AGES = (0, 12, 24, 36, 48, 60, 84, 120)
+SCREEN_FIELDS = len(SCREEN_AGES) + 3
+
+
 class Columns(NamedTuple):
     """State of all households: one array per attribute, row i is household i."""
 
@@ -72,6 +78,8 @@ class Work(NamedTuple):
     generation: I64  # [residence] of 2**32
     renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
+    retired_age: int  # years, of a household that retires
+    renewed_age: I64  # [3] years, by age group of new working households
     retirement_ratio: F64  # [residence]
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
     floor: F64  # [place] gross monthly minimum wage, yuan
@@ -96,6 +104,8 @@ class Income(NamedTuple):
     unemployed_share: float
     pension_rate: F64  # [scheme] rise as a share
     pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
+    pension_middle_age: int  # years at which the second and third age band begin
+    pension_old_age: int
     pension_recognised: F64  # [scheme] share of the rise that households count on
     arrears_rate: F64  # [scheme] lump sum of past months as a share of the monthly pension
     arrears_fixed: F64  # [scheme, age band] lump sum of past months, yuan a recipient
@@ -120,7 +130,7 @@ class Goods(NamedTuple):
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
     first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
     need: npt.NDArray[np.uint32]  # [item, age]
-    candidate: I64  # [place, item, age; last: not owned] of 2**16, never below the chance
+    screen: npt.NDArray[np.uint16]  # [place, item, SCREEN_FIELDS] of 2**16, never below the chance
     item_price: I64  # [place, item, class] fen
     subsidy: I64  # [place, item, class] fen
     awareness: I64  # [item] of 2**16: share of households that know of a subsidy
@@ -154,7 +164,7 @@ class Batches(NamedTuple):
     batch_first: I64  # [place + 1]
     batch: I64  # [batch, BATCH_FIELDS]
     batch_rule: F64  # [batch, BATCH_RULES]
-    basket: npt.NDArray[np.float32]  # [batch, BASKET_POINTS] largest basket / mean basket
+    basket: npt.NDArray[np.float32]  # [slot, BASKET_POINTS] largest basket / mean basket
 
 
 class Month(NamedTuple):

@@ -31,6 +31,7 @@ from model.solvers.durables import ReplacementTables
 from model.streams import Purpose
 
 ODDS = 2.0**32
+WORD16 = 0xFFFF
 CELLS = len(PLACES) * len(RESIDENCES)
 
 
@@ -114,10 +115,31 @@ def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     )
 
 
-def candidates(surface: Instruments, tables: ReplacementTables) -> I64:
-    """Highest chance of a decision by place, item and age, with or without the subsidy known."""
-    bound = np.maximum(tables.bound[surface.purchase_row], tables.bound[surface.unaware_row])
-    return (bound >> 16).astype(np.int64)
+def screen(by_age: npt.NDArray[np.uint32], waiting: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+    """Bounds of a decision about a durable [..., SCREEN_FIELDS] uint16, in 2**-16.
+
+    `by_age` [..., age; last: not owned] and `waiting` [..., clock] are bounds in 2**-32. Coarse
+    bounds that rise in steps and along a line let the kernel settle most durables without a table.
+    """
+    most = (by_age >> 16).astype(np.int64)
+    steps = np.maximum.reduceat(most, [*layout.SCREEN_AGES, most.shape[-1] - 1], axis=-1)
+    clocks = np.arange(waiting.shape[-1])
+    waits = (waiting >> 16).astype(np.int64)
+    slope = np.maximum(-((waits[..., 1] - waits[..., -1]) // (clocks[-1] - 1)), 0)
+    start = (waits - slope[..., None] * clocks)[..., 1:].max(axis=-1)
+    line = np.stack([start, slope], axis=-1)
+    line[start + slope * clocks[-1] > WORD16] = WORD16, 0
+    line[start < 0] = WORD16, 0
+    return np.concatenate([steps, line], axis=-1).astype(np.uint16)
+
+
+def screen_of(surface: Instruments, tables: ReplacementTables) -> npt.NDArray[np.uint16]:
+    """Bounds by place and item, with or without the subsidy known."""
+    rows = surface.purchase_row, surface.unaware_row
+    by_age, waiting = (
+        np.maximum(bound[rows[0]], bound[rows[1]]) for bound in (tables.bound, tables.waiting)
+    )
+    return screen(by_age, waiting)
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
@@ -147,18 +169,17 @@ def largest_basket(
 def pack_batches(
     surface: Instruments, parameters: Parameters, cuts: I64
 ) -> tuple[I64, I64, F64, npt.NDArray[np.float32]]:
-    """Voucher batches by place: first index [place + 1], integer and real fields, basket tables.
+    """Voucher batches by place: first index [place + 1], integer and real fields, baskets by slot.
 
     `cuts` [batch, place] are the arrival keys below which applicants hold a voucher (race).
     """
-    first, fields, rules, baskets = [0], [], [], []
+    first, fields, rules = [0], [], []
     tables = [_basket(parameters, batch) for batch in surface.batches]
     for place in range(len(PLACES)):
         for slot, batch in enumerate(surface.batches):
             if cuts[slot, place] > 0:
                 fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
                 rules.append(_batch_rules(parameters, batch))
-                baskets.append(tables[slot])
         first.append(len(fields))
     if not fields:
         empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
@@ -166,7 +187,7 @@ def pack_batches(
             np.array(first), empty, np.zeros((1, layout.BATCH_RULES)),
             np.zeros((1, layout.BASKET_POINTS), np.float32),
         )  # fmt: skip
-    return np.array(first), np.array(fields, np.int64), np.array(rules), np.stack(baskets)
+    return np.array(first), np.array(fields, np.int64), np.array(rules), np.stack(tables)
 
 
 def _basket(parameters: Parameters, batch: VoucherBatch) -> npt.NDArray[np.float32]:
@@ -254,7 +275,7 @@ def month_inputs(
             "purchase": tables.purchase,
             "first_purchase": tables.first_purchase,
             "need": tables.need,
-            "candidate": candidates(surface, tables),
+            "screen": screen_of(surface, tables),
             "item_price": np.ascontiguousarray(price, dtype=np.int64),
             "subsidy": subsidies(surface, world.item_price * trend),
             "batch_first": first,
@@ -312,10 +333,15 @@ def _fixed(
 def _working_life(p: Parameters) -> dict[str, Any]:
     """Hazards, careers, wage setting, living allowance and medical bills."""
     shares = np.cumsum(p.array("households.beliefs.working_age_shares"))
+    bands = p.array("households.pensions.age_bands")
     return {
         "reversion": p.number("consumption.reversion"),
         "retirement": odds(p.array("consumption.retirement")),
         "generation": odds(p.array("consumption.succession")),
+        "renewed_age": p.array("households.beliefs.working_ages").astype(np.int64),
+        "retired_age": int(p.number("households.beliefs.retired_age")),
+        "pension_middle_age": int(bands[0]),
+        "pension_old_age": int(bands[1]),
         "working_ages": (shares * 65536).astype(np.int64),
         "renewed_class": _renewed_class(p),
         "retirement_ratio": p.array("consumption.replacement"),
