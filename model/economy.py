@@ -23,7 +23,7 @@ from model.markets.month import Markets, PolicyPayment
 from model.outcome import Outcome
 from model.policy.instruments import Instruments
 from model.policy.levers import build_levers
-from model.policy.levers.base import F64, Setting, by_place
+from model.policy.levers.base import F64, Opening, Setting, by_place
 from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
@@ -63,7 +63,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.ledger = Ledger()
         annual = float((1.0 + self.growth) ** months - 1.0)
         self.markets = Markets(p, start.flows, self.ledger, growth=annual, scale=scenario.scale)
-        self.levers = build_levers(scenario)
+        self.levers, self.opening = build_levers(scenario), _opening(self.markets)
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
         self._engel, self._season = engel_shares(p), season(p)
@@ -103,7 +103,10 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _set_policies(self) -> None:
         """Every lever writes its part of the policy surface."""
         self.surface = Instruments.neutral(self._floor)
-        self.setting = Setting(self.parameters, self.month, self.trend, self.residents, self)
+        self.setting = Setting(
+            self.parameters, self.month, self.trend, self.residents, self, self.calendar_month,
+            self.opening,
+        )  # fmt: skip
         for lever in self.levers:
             lever.act(self.setting, self.surface)
         self.surface.purchase_row = self.outlook.rows(self.month)
@@ -217,3 +220,13 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 counted = np.bincount(group, each, minlength=20).reshape(shape[2:])
                 target[place, residence] += weight * counted
         return {"households": homes, "persons": people}
+
+
+def _opening(markets: Markets) -> Opening:
+    """What levers may know of the average month at the opening."""
+    state, labour = markets.state, markets.state.labour
+    bought = state.budgets.purchases.sum(axis=0).reshape(state.output.shape)
+    return Opening(
+        state.output, labour.cost, labour.employees, state.visitors, state.loans, bought,
+        state.dividends, labour.persons, markets.base_unemployed,
+    )  # fmt: skip

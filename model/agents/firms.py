@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from model.dimensions import PLACES, SECTORS
 from model.parameters import Parameters
+from model.whole_numbers import compiled
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -115,10 +116,21 @@ def wage_cost(rules: FirmRules, paid: npt.NDArray[Any], normal: Array) -> Array:
     `paid` and `normal` are monthly bills (15, 12). Pooling over places keeps the noise of few
     sampled households in small cells out of prices.
     """
-    own = np.divide(paid, normal, out=np.ones(SHAPE), where=normal > 0)
-    total = normal.sum(axis=0)
-    pooled = np.divide(paid.sum(axis=0), total, out=np.ones(SHAPE[1]), where=total > 0)
-    result: Array = pooled + rules.wage_cost_local_weight * (own - pooled)
+    result: Array = _wage_cost(paid, normal, rules.wage_cost_local_weight)
+    return result
+
+
+@compiled
+def _wage_cost(paid: Array, normal: Array, local_weight: float) -> Array:
+    result = np.empty_like(normal)
+    for j in range(normal.shape[1]):
+        bill = usual = 0.0
+        for k in range(normal.shape[0]):
+            bill, usual = bill + paid[k, j], usual + normal[k, j]
+        pooled = bill / usual if usual > 0 else 1.0
+        for k in range(normal.shape[0]):
+            own = paid[k, j] / normal[k, j] if normal[k, j] > 0 else 1.0
+            result[k, j] = pooled + local_weight * (own - pooled)
     return result
 
 

@@ -116,8 +116,9 @@ class MarketView:
 
 def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
-    clipped = np.clip(fear, factors[0], factors[-1])
-    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    clipped = np.minimum(np.maximum(fear, factors[0]), factors[-1])
+    below = np.searchsorted(factors, clipped, side="right") - 1
+    level = np.minimum(np.maximum(below, 0), factors.size - 2)
     return level.astype(np.int64), (clipped - factors[level]) / (
         factors[level + 1] - factors[level]
     )
@@ -168,6 +169,12 @@ def largest_basket(
     the largest has cdf exp(-mean (1 - F(b))).
     """
     mean = occasions * batch.validity * batch.participating / batch.per_household
+    return _basket_table(mean, deviation)
+
+
+@lru_cache(maxsize=256)
+def _basket_table(mean: float, deviation: float) -> npt.NDArray[np.float32]:
+    """Largest basket at BASKET_POINTS ranks when `mean` occasions are expected a voucher."""
     rank = (np.arange(layout.BASKET_POINTS) + 0.5) / layout.BASKET_POINTS
     below = 1.0 + np.log(rank) / mean
     basket = np.exp(deviation * ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)) - 0.5 * deviation**2)
@@ -183,11 +190,16 @@ def pack_batches(
     """
     first, fields, rules = [0], [], []
     tables = [_basket(parameters, batch) for batch in surface.batches]
+    packed = {
+        slot: (_batch_fields(parameters, batch, slot), _batch_rules(parameters, batch))
+        for slot, batch in enumerate(surface.batches) if (cuts[slot] > 0).any()
+    }  # fmt: skip
     for place in range(len(PLACES)):
-        for slot, batch in enumerate(surface.batches):
+        for slot, (own, rule) in packed.items():
             if cuts[slot, place] > 0:
-                fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
-                rules.append(_batch_rules(parameters, batch))
+                fields.append(own.copy())
+                fields[-1][layout.V_CUT] = cuts[slot, place]
+                rules.append(rule)
         first.append(len(fields))
     if not fields:
         empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
@@ -220,11 +232,12 @@ def race_fields(batch: VoucherBatch, slot: int) -> I64:
     return fields
 
 
-def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: int) -> I64:
+def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int) -> I64:
+    """Integer fields of a batch; the key below which applicants hold one depends on the place."""
     fields = race_fields(batch, slot)
     fields[layout.V_CATEGORY], fields[layout.V_FACE] = batch.category, batch.face
     fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
-    fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
+    fields[layout.V_SLOT] = slot
     # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
     rate = _of_category(parameters, "extra_use", batch) * _of_category(
         parameters, "occasions", batch

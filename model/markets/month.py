@@ -25,15 +25,16 @@ from model.markets.goods import (
     ration,
     shares,
     shop,
-    split_integer,
+    split_rows,
 )
 from model.markets.identities import identities
 from model.markets.labour import find_probability, hire_distribution, next_fear
 from model.markets.outcomes import MarketMonth, MarketOutcome, Plan, Supports
 from model.markets.settlement import PolicyPayment
-from model.markets.state import BUDGETS, SHAPE, Array, MarketState, whole
+from model.markets.state import BUDGETS, SHAPE, Array, MarketState
 from model.markets.taxes import Taxes, levy
 from model.opening import CATERING, TRADE
+from model.whole_numbers import by_column, by_row, compiled, scaled, total, whole
 
 __all__ = ["MarketOutcome", "Markets", "Plan", "PolicyPayment", "Supports"]
 
@@ -90,8 +91,7 @@ class Markets(MarketState):
             self.rules, self.separation, gap, firms.short_of_cash > 0, self.sampling_error
         )
         hires = wanted * self.state.labour.persons * firms.employment
-        base = np.maximum(self.base_hires.sum(axis=1), 1e-9)
-        vacancies = hires.sum(axis=1) / base
+        vacancies = hires.sum(axis=1) / self.base_vacancies
         find = find_probability(rules, self.base_find, vacancies, self.labour.unemployment)
         return np.minimum(self.separation + layoffs, 1.0), find, hire_distribution(hires)
 
@@ -163,7 +163,7 @@ class Markets(MarketState):
     ) -> MarketMonth:
         """Final demand, production and rationing (H5, F5)."""
         state, prices = self.state, self.firms.price
-        spending = flows.consumption.sum(axis=1)
+        spending = flows.consumption[:, 0] + flows.consumption[:, 1]
         shopping = shop(state.weights, spending, tied, self._shares[0], self._shares[1])
         sold_out = whole(exports(state.exports * self.supports.export_demand, prices,
                                   self.export_elasticity, trend))  # fmt: skip
@@ -171,8 +171,8 @@ class Markets(MarketState):
         guests = whole(visitors(state.visitors, prices, self.visitor_elasticity, level))
         market = MarketMonth(spending, shopping, sold_out, guests)
         self._investment(trend, flows, plan, market)
-        market.public = plan.purchases.sum(axis=0).reshape(SHAPE)
-        market.fund_care = whole(state.budgets.fund_purchases * trend)
+        market.public = by_column(plan.purchases).reshape(SHAPE)
+        market.fund_care = scaled(state.budgets.fund_purchases, trend)
         other = sold_out + guests + market.public
         other[:, CARE] += market.fund_care + flows.medical_shock
         other[:, INDUSTRY] += market.builders
@@ -183,13 +183,14 @@ class Markets(MarketState):
         state, prices = self.state, self.firms.price
         arguments = (state.technology, state.solver, state.supply_share, prices)
         made = produce(*arguments, other + market.shopping.by_cell)
-        normal = np.maximum(trend * self.season * state.output, 1.0)
-        use = made.real / normal / (self.firms.capacity * self.chance_peak)
-        if bool((use > 1.0).any()):
+        use, normal = _use_of_capacity(
+            made.real, trend, self.season, state.output, self.firms.capacity, self.chance_peak
+        )
+        if use.max() > 1.0:
             served = 1.0 / np.maximum(use, 1.0)
             full = market.shopping
             market.shopping = ration(full, market.spending, served)
-            market.rationed = int(market.shopping.outside.sum() - full.outside.sum())
+            market.rationed = total(market.shopping.outside) - total(full.outside)
             made = produce(*arguments, other + market.shopping.by_cell)
         market.final = other + market.shopping.by_cell
         market.made, market.use = made, use
@@ -205,8 +206,10 @@ class Markets(MarketState):
         market.housing = flows.housing_investment - market.land
         ratio = self.firms.capacity / self.rules.capacity_headroom
         market.firm_investment = whole(state.investment * trend * ratio)
-        total = market.housing + market.firm_investment.sum(axis=1) + plan.investment[:N_CITIES]
-        local = state.investment_local * (total + self.place_share * plan.investment[PROVINCE_ROW])
+        everything = market.housing + by_row(market.firm_investment) + plan.investment[:N_CITIES]
+        local = state.investment_local * (
+            everything + self.place_share * plan.investment[PROVINCE_ROW]
+        )
         home = state.technology.home_bias[INDUSTRY]
         market.builders = whole(
             home * local + (1.0 - home) * state.supply_share[:, INDUSTRY] * local.sum()
@@ -218,7 +221,7 @@ class Markets(MarketState):
         """Wages, taxes, contributions and interest of cells."""
         ledger, state = self.ledger, self.state
         wages = post.labour_bill(state, flows)
-        households = flows.net_earnings.sum(axis=(1, 2)) + flows.other_income
+        households = by_row(flows.net_earnings) + flows.other_income
         ledger.pay_pool("wages_and_mixed_income", FIRMS, wages, HOUSEHOLDS, households)
         loans = -ledger.position("firm_loans", FIRMS).reshape(SHAPE)
         interest = whole(loans * self.firm_loan_rate)
@@ -252,7 +255,7 @@ class Markets(MarketState):
     def _fund_support(self, trend: float, plan: BudgetPlan) -> int:
         """The centre keeps the funds' reserve on trend, slowly, and never lets it run out."""
         base = self.state.budgets
-        reserve = int(self.ledger.deposits(FUNDS)[0] + plan.pension_subsidy.sum())
+        reserve = int(self.ledger.deposits(FUNDS)[0] + total(plan.pension_subsidy))
         now = base.central_support * trend
         target = base.fund_reserve * trend * (1.0 + self.state.growth)
         support = round(now + self.governments.cash_gain * (target - reserve - now))
@@ -261,13 +264,13 @@ class Markets(MarketState):
     def _close(self, trend: float, flows: HouseholdFlows) -> None:
         """Dividends, support of the funds, and the balances of firms, centre and bank."""
         ledger, state = self.ledger, self.state
-        dividends = split_integer(flows.property_income, self.dividend_share.T).T
+        dividends = split_rows(flows.property_income, self.dividend_share)
         ledger.pay_pool("dividends", FIRMS, dividends, HOUSEHOLDS, flows.property_income)
         self.overdraft, _ = close_firms(
             ledger,
-            whole(state.loans.ravel() * trend),
-            whole(state.cash.ravel() * trend),
-            whole(state.payout.ravel() * trend),
+            scaled(state.loans.ravel(), trend),
+            scaled(state.cash.ravel(), trend),
+            scaled(state.payout.ravel(), trend),
             self.rules.payout_gain,
             self.overdraft,
         )
@@ -286,23 +289,36 @@ class Markets(MarketState):
         income = taxes.by_payer.copy()
         income[2:] += market.land
         deposits = ledger.deposits(BUDGETS)[BY_PAYER]
-        owed = self.governments.arrears.sum(axis=1)[BY_PAYER]
+        owed = by_row(self.governments.arrears)[BY_PAYER]
         outlay = (
-            plan.purchases_paid.sum(axis=1) + plan.interest + plan.pension_subsidy + plan.investment
+            by_row(plan.purchases_paid) + plan.interest + plan.pension_subsidy + plan.investment
         )
         outlay[:N_CITIES] += flows.pensions[:, 0]
-        central = int(plan.transfer_in[PROVINCE_ROW] + plan.rescue.sum())
-        imports = int(market.made.outside_inputs.sum() + ledger.flows["investment"][OUTSIDE].sum())
+        central = int(plan.transfer_in[PROVINCE_ROW] + total(plan.rescue))
+        imports = total(market.made.outside_inputs) + total(ledger.flows["investment"][OUTSIDE])
         retail = revenue[:, TRADE].sum(axis=1) + revenue[:, CATERING]
-        retail = np.maximum(retail - whole(self.wholesale * trend), 0)
+        retail = np.maximum(retail - scaled(self.wholesale, trend), 0)
         return MarketOutcome(
             sales, revenue, market.value_added, retail,
-            market.shopping.outside.sum(axis=1), imports, market.sold_out, market.guests, income,
+            by_row(market.shopping.outside), imports, market.sold_out, market.guests, income,
             _with_centre(central, outlay[BY_PAYER]), paid, _with_centre(0, deposits),
             _with_centre(0, -ledger.position("bonds", BUDGETS)[BY_PAYER]), _with_centre(0, owed),
             self.state.labour.persons * self.firms.expected**self.rules.employment_response,
             self.firms.price, profit, wages, taxes.contributions, market.rationed, 0,
         )  # fmt: skip
+
+
+@compiled
+def _use_of_capacity(
+    real: Array, trend: float, season: Array, output: Array, capacity: Array, chance_peak: Array
+) -> tuple[Array, Array]:
+    """Output over capacity (15, 12), and the cells' normal output this month."""
+    use, normal = np.empty_like(real), np.empty_like(real)
+    for k in range(real.shape[0]):
+        for j in range(real.shape[1]):
+            normal[k, j] = max(trend * season[k, j] * output[k, j], 1.0)
+            use[k, j] = real[k, j] / normal[k, j] / (capacity[k, j] * chance_peak[k, j])
+    return use, normal
 
 
 def _with_centre(first: int, rest: Fen) -> Fen:

@@ -27,9 +27,10 @@ from model.ledger import (
     Ledger,
     LedgerError,
 )
-from model.markets.goods import TO_SECTOR, Production, Shopping, split_integer
+from model.markets.goods import TO_SECTOR, Production, Shopping, in_sectors, split_rows
 from model.markets.taxes import Taxes
 from model.opening import EconomyState
+from model.whole_numbers import anything, by_column, by_row, total
 
 SHAPE = (len(PLACES), len(SECTORS))
 N_CELLS = FIRMS.stop - FIRMS.start
@@ -69,18 +70,18 @@ class Bills:
 
 def cells(amounts: Fen) -> Fen:
     """Amounts by cell (15, 12); categories (15, 16) are mapped to their sectors."""
-    return amounts if amounts.shape == SHAPE else amounts @ TO_SECTOR
+    return amounts if amounts.shape == SHAPE else in_sectors(amounts)
 
 
 def by_budget(payment: PolicyPayment) -> Fen:
     """What each of the sixteen budgets owes for this payment (16)."""
     due = np.zeros(N_CITIES + 1, dtype=np.int64)
     if payment.payer == "cities":
-        due[:N_CITIES] = payment.amounts.reshape(N_CITIES, -1).sum(axis=1)
+        due[:N_CITIES] = by_row(payment.amounts)
     elif payment.payer == "province":
-        due[PROVINCE_ROW] = payment.amounts.sum()
+        due[PROVINCE_ROW] = total(payment.amounts)
     elif isinstance(payment.payer, int | np.integer):
-        due[int(payment.payer)] = payment.amounts.sum()
+        due[int(payment.payer)] = total(payment.amounts)
     return due
 
 
@@ -131,7 +132,7 @@ def _post_policy(
     amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
     if payment.payer in ("central", "funds"):
         account = CENTRE if payment.payer == "central" else FUNDS
-        cost[0 if payment.payer == "central" else SOURCES - 1] += amounts.sum()
+        cost[0 if payment.payer == "central" else SOURCES - 1] += total(amounts)
         if account != receiver:  # higher pensions borne by the funds are paid as pensions
             ledger.pay(kind, account, receiver, amounts)
         return
@@ -140,16 +141,16 @@ def _post_policy(
     if receiver is FIRMS and bool((ratio[share] < 1.0).any()):
         paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
         _owe(ledger, governments, kind, share, amounts - paid)
-    if not paid.any():
+    if not anything(paid):
         return
     width = receiver.stop - receiver.start
     if width not in (1, paid.size):
         raise LedgerError(f"{kind}: {paid.size} amounts for {width} accounts")
-    by_row = np.zeros(N_CITIES + 1, dtype=np.int64)
-    np.add.at(by_row, share, paid.reshape(len(share), -1).sum(axis=1))
-    ledger.pay_pool(kind, BUDGETS, by_row, receiver, paid)
-    cost[1] += by_row[PROVINCE_ROW]
-    cost[2 : 2 + N_CITIES] += by_row[:N_CITIES]
+    by_budget_row = np.zeros(N_CITIES + 1, dtype=np.int64)
+    np.add.at(by_budget_row, share, by_row(paid))
+    ledger.pay_pool(kind, BUDGETS, by_budget_row, receiver, paid)
+    cost[1] += by_budget_row[PROVINCE_ROW]
+    cost[2 : 2 + N_CITIES] += by_budget_row[:N_CITIES]
 
 
 def _payer_rows(payer: str | int, n: int) -> Fen:
@@ -169,7 +170,7 @@ def _owe(ledger: Ledger, governments: Governments, kind: str, rows: Fen, unpaid:
 def record_arrears(ledger: Ledger, governments: Governments, kind: str, owed: Fen) -> None:
     """Bills (16, 180) that fall due without being paid: a claim of firms on the budget."""
     governments.arrears += owed
-    for row in np.flatnonzero(owed.sum(axis=1)):
+    for row in np.flatnonzero(by_row(owed)):
         ledger.owe(kind, slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, owed[row])
 
 
@@ -188,10 +189,10 @@ def post_interest(ledger: Ledger, flows: HouseholdFlows, firms: Fen, plan: Budge
 
 def post_benefits(ledger: Ledger, flows: HouseholdFlows) -> None:
     """Standing transfers by cities; pensions and unemployment benefit by the pooled funds."""
-    benefits = flows.pensions.sum(axis=1) + flows.unemployment_benefits
+    benefits = by_row(flows.pensions) + flows.unemployment_benefits
     paid = np.zeros(FUNDS.stop - CITIES.start, dtype=np.int64)
     paid[:N_CITIES] = flows.pensions[:, 0]
-    paid[-1] = benefits.sum() - paid.sum()
+    paid[-1] = total(benefits) - total(paid)
     ledger.pay_pool("social_benefits", slice(CITIES.start, FUNDS.stop), paid, HOUSEHOLDS, benefits)
 
 
@@ -200,10 +201,10 @@ def post_transfers(ledger: Ledger, plan: BudgetPlan, fund_support: int) -> None:
     paid = np.zeros(PUBLIC.stop - PUBLIC.start, dtype=np.int64)
     received = np.zeros_like(paid)
     paid[: N_CITIES + 1] = plan.pension_subsidy
-    paid[PROVINCE_ROW] += plan.transfer_in[:N_CITIES].sum()
-    paid[-1] = plan.rescue.sum() + plan.transfer_in[PROVINCE_ROW] + fund_support
+    paid[PROVINCE_ROW] += total(plan.transfer_in[:N_CITIES])
+    paid[-1] = total(plan.rescue) + plan.transfer_in[PROVINCE_ROW] + fund_support
     received[: N_CITIES + 1] = plan.transfer_in + plan.rescue
-    received[-2] = plan.pension_subsidy.sum() + fund_support
+    received[-2] = total(plan.pension_subsidy) + fund_support
     ledger.pay_pool("transfers", PUBLIC, paid, PUBLIC, received)
 
 
@@ -214,26 +215,26 @@ def post_consumption(ledger: Ledger, spending: Fen, shopping: Shopping, medical:
     at_home = shopping.by_cell - bills.sellers
     at_home[:, care] += medical
     received[:N_CELLS] = at_home.ravel()
-    received[-1] = shopping.outside.sum()
-    paid = spending.sum(axis=1) + medical - bills.sellers.sum(axis=1)
+    received[-1] = total(shopping.outside)
+    paid = by_row(spending) + medical - by_row(bills.sellers)
     ledger.pay_pool("consumption", HOUSEHOLDS, paid, SELLERS, received)
 
 
 def post_purchases(ledger: Ledger, governments: Governments, plan: BudgetPlan, fund_care: Fen,
                    care: int) -> None:  # fmt: skip
     """Purchases of the sixteen budgets and of the medical fund; unpaid bills become arrears."""
-    received = plan.purchases_paid.sum(axis=0)
+    received = by_column(plan.purchases_paid)
     received.reshape(SHAPE)[:, care] += fund_care
-    paid = np.append(plan.purchases_paid.sum(axis=1), fund_care.sum())
+    paid = np.append(by_row(plan.purchases_paid), total(fund_care))
     ledger.pay_pool("government_purchases", slice(CITIES.start, FUNDS.stop), paid, FIRMS, received)
     if plan.purchases_paid is not plan.purchases:
         record_arrears(
             ledger, governments, "government_purchases", plan.purchases - plan.purchases_paid
         )
-    if plan.arrears_paid.any():
+    if anything(plan.arrears_paid):
         settled = plan.arrears_paid
         governments.arrears -= settled
-        for row in np.flatnonzero(settled.sum(axis=1)):
+        for row in np.flatnonzero(by_row(settled)):
             ledger.settle(slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, settled[row])
 
 
@@ -244,7 +245,7 @@ def post_investment(
     paid = np.concatenate([housing, firms.ravel(), budgets])
     received = np.zeros(SELLERS.stop - SELLERS.start, dtype=np.int64)
     received[industry : N_CELLS : SHAPE[1]] = local
-    received[-1] = paid.sum() - local.sum()
+    received[-1] = total(paid) - total(local)
     ledger.pay_pool("investment", BUYERS, paid, SELLERS, received)
 
 
@@ -267,7 +268,7 @@ def labour_bill(state: EconomyState, flows: HouseholdFlows) -> Fen:
 
     Members' work (`other_income`) follows base pay of the place; where no one works, output.
     """
-    bill: Fen = flows.net_earnings.sum(axis=2)
-    if flows.other_income.any():
-        bill = bill + split_integer(flows.other_income, state.other_work.T).T
+    bill: Fen = flows.net_earnings[:, :, 0] + flows.net_earnings[:, :, 1]
+    if anything(flows.other_income):
+        bill = bill + split_rows(flows.other_income, state.other_work)
     return bill

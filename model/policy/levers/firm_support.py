@@ -1,0 +1,63 @@
+"""Firm support: grants, investment subsidies, interest subsidies, guarantees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.policy.instruments import Instruments
+from model.policy.levers.base import F64, I64, Payment, Setting, payments
+from model.policy.levers.programme import (
+    FEN_IN_YI_YUAN,
+    PERCENT,
+    ProgrammeLever,
+    over_sales,
+    spread,
+)  # fmt: skip
+from model.policy.settings_supply import FirmSupport
+
+
+def invested(setting: Setting, grants: I64) -> I64:
+    """What firms invest of grants (`firms.grant_invested`)."""
+    share = setting.parameters.number("firms.grant_invested")
+    return np.asarray(np.rint(grants * share), dtype=np.int64)
+
+
+@dataclass
+class FirmSupportLever(ProgrammeLever):
+    """Money goes to the sectors by their sales, interest subsidies by their loans."""
+
+    settings: FirmSupport
+
+    def act(self, setting: Setting, surface: Instruments) -> None:
+        """Write investment, unit cost and credit lines."""
+        markets, bought = surface.markets, self._investment(setting)
+        extra = setting.parameters.number("firms.subsidised_investment")
+        markets.investment += np.rint(bought * extra).astype(np.int64)
+        markets.investment += invested(setting, self._grants(setting))
+        markets.unit_cost *= 1.0 - over_sales(self._interest(setting), setting)
+        lines = round(self.settings.guarantees_yi_yuan * FEN_IN_YI_YUAN * self.strength(setting))
+        markets.liquidity += spread(lines, self._weights(setting))
+
+    def _weights(self, setting: Setting) -> F64:
+        return setting.opening.output * self.cells()
+
+    def _grants(self, setting: Setting) -> I64:
+        money = self.month_fen(setting, self.settings.grants_yi_yuan_per_year)
+        return spread(money, self._weights(setting))
+
+    def _investment(self, setting: Setting) -> I64:
+        money = self.month_fen(setting, self.settings.investment_yi_yuan_per_year)
+        return spread(money, self._weights(setting))
+
+    def _interest(self, setting: Setting) -> I64:
+        s, year = self.settings, setting.parameters.number("numerics.months_per_year")
+        rate = s.interest_subsidy_points / PERCENT / year * s.covered_share
+        owed = setting.opening.loans * self.cells() * setting.trend
+        return np.asarray(np.rint(owed * rate * self.strength(setting)), dtype=np.int64)
+
+    def bill(self, setting: Setting, totals: I64) -> list[Payment]:
+        """Everything is paid to firms."""
+        money = self._grants(setting) + self._investment(setting) + self._interest(setting)
+        return payments(self.name, "firms", money, self.settings.payers)
