@@ -38,8 +38,9 @@ POLICIES = {
     ),
     "everything": Policy(
         grants=32, medical_share=0.9, benefit_cover=0.1, allowance_ratio=1.05, loan_interest=0.9,
-        loan_to_value=-0.2, housing_ratio=0.8, floor=1.3, voucher_batches=3, threshold=6_000, subsidy_share=0.2, instant=0, claim_lag=2,
-        transfer_once=50_000, transfer_standing=10_000, pension_rise=0.03, displaced=0.2,
+        loan_to_value=-0.2, housing_ratio=0.8, floor=1.3, voucher_batches=3, threshold=6_000,
+        subsidy_share=0.2, instant=0, claim_lag=2, transfer_once=50_000, transfer_standing=10_000,
+        pension_rise=0.03, displaced=0.2,
     ),
 }  # fmt: skip
 # Flows that must not be zero, so that an equality is about something.

@@ -33,7 +33,7 @@ def _take_part(h: Any, m: Any, slot: int, fields: list[int], book: Book) -> None
     """Money or goods in, or money locked away or paid to the funds as far as cash reaches."""
     amount, action = fields[layout.G_AMOUNT], fields[layout.G_ACTION]
     h.spendable = max(h.spendable + fields[layout.G_REGULAR] * 0.01 / m.trend, 0.0)
-    if action == layout.A_COMMIT or action == layout.A_CONTRIBUTE:
+    if action in (layout.A_COMMIT, layout.A_CONTRIBUTE):
         amount = min(amount, max(h.cash, 0))
         h.cash -= amount
         if action == layout.A_COMMIT:

@@ -79,7 +79,7 @@ def _take_part(c, m, s, part, start, count, slot, trend):  # type: ignore[no-unt
         row = start + i
         group, moved, gain = np.int64(c.group[row]), amount, np.int64(0)
         s.spendable[i] = max(s.spendable[i] + regular, 0.0)
-        if action == A_COMMIT or action == A_CONTRIBUTE:
+        if action in (A_COMMIT, A_CONTRIBUTE):
             moved = min(amount, max(s.cash[i], 0))
             s.cash[i] -= moved
             if action == A_COMMIT:

@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.household_layout import J as _SECTORS
 from model.agents.household_layout import COVER_SALT, SHOCK_POINTS
+from model.agents.household_layout import J as _SECTORS
 from model.agents.kernel_common import (
     INLINE,
     JIT,
