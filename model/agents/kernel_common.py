@@ -143,8 +143,8 @@ def _stack_array(element, llvm_element):  # type: ignore[no-untyped-def]
     return lambda typing_context: (kind(), build)  # noqa: ARG005
 
 
-on_stack: Any = intrinsic(_stack_array(types.int64, ir.IntType(64)))
-reals_on_stack: Any = intrinsic(_stack_array(types.float64, ir.DoubleType()))
+on_stack: Any = intrinsic(_stack_array(types.int64, ir.IntType(64)))  # type: ignore[no-untyped-call]
+reals_on_stack: Any = intrinsic(_stack_array(types.float64, ir.DoubleType()))  # type: ignore[no-untyped-call]
 
 
 @njit(**INLINE)
@@ -179,12 +179,11 @@ def copy(source, target, n):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def compact(s, n):  # type: ignore[no-untyped-def]
+def compact(marks, eights, queue, n):  # type: ignore[no-untyped-def]
     """Positions below n with a mark, into `queue`; returns their number.
 
-    Marks are rare: eight of them are dismissed at once.
+    Marks are rare: eight of them are dismissed at once (`eights` is the same memory).
     """
-    marks, eights, queue = s.marks, s.marks_by_eight, s.queue
     marks[n : (n + 7) & ~7] = 0
     count = 0
     for eight in range((n + 7) >> 3):

@@ -43,7 +43,7 @@ def _age_one(state, draw, bound):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def _age_pair(states, others, draws, flags, n, bounds, item):  # type: ignore[no-untyped-def]
+def age_pair(states, others, draws, flags, n, bounds, item):  # type: ignore[no-untyped-def]
     """A month for items `item` and `item` + 1, which share a word of the draws."""
     one, two = _bounds_of(bounds[item]), _bounds_of(bounds[item + 1])
     for i in range(n):
@@ -68,7 +68,7 @@ def age_durables(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
     flags[:n] = 0
     for item in range(0, k.N_ITEMS, 2):
         states, others = c.durable[item], c.durable[item + 1]
-        _age_pair(
+        age_pair(
             states[start : start + n], others[start : start + n], words[4 + (item >> 1)], flags, n,
             bounds, item,
         )  # fmt: skip
@@ -76,7 +76,7 @@ def age_durables(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
     for i in range(n):
         queue[count] = i
         count += 1 if flags[i] != 0 else 0
-    events = 0
+    events = np.int64(0)
     for q in range(count):
         i = queue[q]
         flag = np.int64(flags[i])

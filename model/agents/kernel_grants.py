@@ -34,7 +34,7 @@ def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[
             salt = m.grant[slot, G_SALT]
             again = np.int64(MONTH_SALT + month if m.grant[slot, G_REDRAWN] != 0 else 0)
             _within(s.marks, n, first, cell, salt, again, most)
-            count = compact(s, n)
+            count = compact(s.marks, s.marks_by_eight, s.queue, n)
             if count > 0:
                 count = _reached(
                     c, m.grant_reach[slot, cell], s, start, count, first, cell, salt, again

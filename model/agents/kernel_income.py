@@ -49,7 +49,7 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
     pay, earnings = c.earnings[start:stop], c.earnings
     for i in range(n):
         marks[i] = (pay[i] < reach * earners[i]) & (work_class[i] == 1) & (stage[i] != 2)
-    count = compact(s, n)
+    count = compact(s.marks, s.marks_by_eight, s.queue, n)
     earners = c.earners
     rise = m.ripple * m.floor_log_rise[place]
     for q in range(count):
@@ -80,7 +80,7 @@ def stages(c, m, anchor, s, part, start, n, place, cell):  # type: ignore[no-unt
     for i in range(n):
         limit = working if stage[i] == 0 else (seeking if stage[i] == 1 else retired)
         marks[i] = np.int64(draws[i]) < limit
-    count = compact(s, n)
+    count = compact(s.marks, s.marks_by_eight, s.queue, n)
     if count > 0:
         _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell)
         _hand_over(c, m, s, part, start, count, place, cell)
@@ -224,16 +224,16 @@ def _add_earnings(c, part, start, n, earned):  # type: ignore[no-untyped-def]
     stop, sums = start + n, on_stack()
     stages_, sectors = c.stage[start:stop], c.sector[start:stop]
     classes, earners = c.work_class[start:stop], c.earners[start:stop]
-    other = retired = unemployed = np.int64(0)
-    for at in range(4 * _SECTORS):
-        sums[at] = 0
+    other, retired, unemployed = np.int64(0), 0, 0
+    for key in range(4 * _SECTORS):
+        sums[key] = 0
     for i in range(n):
         stage = np.int64(stages_[i])
         retired += stage == 2
         unemployed += stage == 1
         other += earned[i] * (stage == 2)
     for i in range(n):
-        stage = stages_[i]
+        stage = np.int64(stages_[i])
         at = np.int64(sectors[i]) * 4 + (2 if classes[i] >= 3 else 0)
         sums[at] += earned[i] * (stage != 2)
         sums[at + 1] += np.int64(earners[i]) - (1 if stage == 1 else 0)
@@ -244,6 +244,12 @@ def _add_earnings(c, part, start, n, earned):  # type: ignore[no-untyped-def]
     part[k.O_OTHER] += other
     part[k.O_RETIRED] += retired
     part[k.O_UNEMPLOYED] += unemployed
+
+
+@njit(**INLINE)
+def _three(values):  # type: ignore[no-untyped-def]
+    """The three values of a small table as numbers, read once for a block."""
+    return values[0], values[1], values[2]
 
 
 @njit(**INLINE)
@@ -259,9 +265,10 @@ def _pensions(c, m, part, start, n, trend, regular, paid, standing):  # type: ig
     scheme_of, ages = c.scheme[start:stop], c.age[start:stop]
     pensions, pensioners = c.pension[start:stop], c.pensioners[start:stop]
     middle, old = m.pension_middle_age, m.pension_old_age
-    rate, recognised, late = m.pension_rate, m.pension_recognised, m.arrears_rate
-    fixed_0, fixed_1, fixed_2 = m.pension_fixed[0], m.pension_fixed[1], m.pension_fixed[2]
-    lump_0, lump_1, lump_2 = m.arrears_fixed[0], m.arrears_fixed[1], m.arrears_fixed[2]
+    rate, recognised = _three(m.pension_rate), _three(m.pension_recognised)
+    late, fixed_at, lump_at = _three(m.arrears_rate), m.pension_fixed, m.arrears_fixed
+    fixed_0, fixed_1, fixed_2 = _three(fixed_at[0]), _three(fixed_at[1]), _three(fixed_at[2])
+    lump_0, lump_1, lump_2 = _three(lump_at[0]), _three(lump_at[1]), _three(lump_at[2])
     paid_1 = paid_2 = paid_all = rise_1 = rise_2 = rise_all = np.int64(0)
     for i in range(n):
         scheme, age, pension = np.int64(scheme_of[i]), np.int64(ages[i]), pensions[i]
@@ -336,7 +343,7 @@ def seldom(c, m, s, part, start, n, first, place, residence, trend, month):  # t
         c.stage[start:stop], c.debt[start:stop], s.words[2], s.income, s.marks,
         m.medical_hazard[residence], allowance, n,
     )  # fmt: skip
-    count = compact(s, n)
+    count = compact(s.marks, s.marks_by_eight, s.queue, n)
     if count > 0:
         _meet_bills(c, m, s, part, start, count, first, place, residence, trend, allowance)
     if m.has_transfer or m.claims_open:
@@ -361,7 +368,7 @@ def _pay_housing(committed, share, events, n):  # type: ignore[no-untyped-def]
 @njit(**JIT)
 def _mark_seldom(stage, debt, draws, income, marks, hazard, allowance, n):  # type: ignore[no-untyped-def]
     """Mark who is unemployed, poor, ill or in debt."""
-    hazards = hazard[0], hazard[1], hazard[2]
+    hazards = _three(hazard)
     for i in range(n):
         ill = np.int64(draws[i]) < _one_of(hazards, stage[i])
         marks[i] = (stage[i] == 1) | (income[i] < allowance) | ill | (debt[i] > 0)

@@ -100,7 +100,7 @@ def vouchers(c, m, budget, s, part, start, n, place, residence, first, seed, mon
         if not (m.batch[b, V_RESIDENCE] >> residence) & 1:
             continue
         hold(groups, digital, m.batch[b], s.more, s.marks, n, first, cell, month, seed)
-        count = compact(s, n)
+        count = compact(s.marks, s.marks_by_eight, s.queue, n)
         if count > 0:
             redeem(c, m, budget.engel, s, part, start, count, b, residence)
             _budget_anew(c, budget, s, start, count, place, residence)
@@ -143,8 +143,8 @@ def redeem(c, m, engel, s, part, start, count, b, residence):  # type: ignore[no
         mean_basket = spent[i] * (low * (1.0 - f) + high * f) / occasions
         purse = mean_basket * occasions * window / copies
         extra, stocked = np.int64(0), np.int64(0)
-        for copy in range(copies):
-            word = mix(np.int64(words[i]), copy + 1)
+        for voucher in range(copies):
+            word = mix(np.int64(words[i]), voucher + 1)
             # Without a threshold a voucher is money for all purchases of its validity.
             natural = basket[word >> 20] * mean_basket if threshold > 0 else purse
             inside = (natural >= threshold) & ((natural > 0.0) | (threshold == 0))
@@ -211,7 +211,7 @@ def close(c, m, s, part, start, n):  # type: ignore[no-untyped-def]
     """Use stocks, pay for consumption, keep the rest; add up by group and income node."""
     stop = start + n
     _mark_stocks(c.stock[0, start:stop], c.stock[1, start:stop], s.marks, n)
-    count = compact(s, n)
+    count = compact(s.marks, s.marks_by_eight, s.queue, n)
     if count > 0:
         _use_stocks(c, m, s, part, start, count)
     _add_by_node(c.group[start:stop], s.spent, s.fraction, s.node, part, n)
