@@ -24,10 +24,11 @@ from model.outcome import Outcome
 from model.policy.beliefs import Beliefs
 from model.policy.instruments import Instruments
 from model.policy.levers import build_levers
-from model.policy.levers.base import F64, Opening, Setting, by_place
+from model.policy.levers.base import F64, Lever, Opening, Setting, by_place
 from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
+from model.shortfall import check_budgets
 from model.spending import at_effective_prices, engel_shares, retail_uplift, season, shares_in_month
 from model.warm_up import growth_rate, opening
 
@@ -43,7 +44,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
     """Households, firms, governments and their accounts under one scenario.
 
     `lean` records totals only. `threads` changes speed, never a bit of the result. `status` is
-    told which preparation is under way. Raises LedgerError from `step` if an identity fails.
+    told which preparation is under way. Raises LedgerError from `step` if an identity fails, and
+    BudgetError if a budget cannot pay for its policies and the scenario says `shortfall: fail`.
     """
 
     def __init__(
@@ -121,7 +123,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _plan_markets(self) -> None:
         """Firms set pay, prices and jobs; the bank its rates."""
         month = self.month + int(self.policy_scenario.start[5:7]) - 1
-        self.plan = self.markets.plan(month, self.trend, self.season_category)
+        touched = self.surface.markets
+        self.plan = self.markets.plan(month, self.trend, self.season_category, touched)
 
     def _issue_vouchers(self) -> None:
         """Applicants race for vouchers; issue stops at the money."""
@@ -166,6 +169,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _settle_markets(self) -> None:
         """Every payment is posted and every identity checked; households' books must agree."""
         self.market = self.markets.settle(self.month, self.trend, self.flows, self.payments)
+        if self.policy_scenario.header.shortfall == "fail":
+            check_budgets(self.markets.shortfall, self.policy_scenario.month_at(self.month))
         for instrument, held in (
             ("deposits", self.flows.liquid),
             ("committed_deposits", self.flows.committed_balance),
@@ -178,8 +183,16 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 raise LedgerError(f"{account}: {instrument} differ by {gap[worst]} fen")
 
     def _record(self) -> None:
-        direct = [lever.direct_costs(self.totals) for lever in self.levers]
+        direct = [self._direct_costs(lever) for lever in self.levers]
         self._recorder.record(self.totals, self.flows, self.engel, self.plan, self.market, direct)
+
+    def _direct_costs(self, lever: Lever) -> tuple[int, int]:
+        """What firms and households bear outside any budget, fen."""
+        found = dict(zip(("firms", "households"), lever.direct_costs(self.totals), strict=True))
+        for due in self.payments:
+            if due.lever == lever.name and due.payer in found:
+                found[str(due.payer)] += int(due.amounts.sum())
+        return found["firms"], found["households"]
 
     # -- what levers may ask ---------------------------------------------------------------
 

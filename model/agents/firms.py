@@ -46,6 +46,8 @@ class FirmRules:
     variety_exit: float
     exit_months: float
     variety_limits: Array
+    entry_crowding: float
+    cost_limit: float
 
     @classmethod
     def read(cls, parameters: Parameters) -> FirmRules:
@@ -83,15 +85,24 @@ def expected_sales(rules: FirmRules, expected: Array, sales: Array) -> Array:
     return expected + rules.expectation_gain * (sales - expected)
 
 
-def labour_gap(rules: FirmRules, state: FirmState) -> Array:
-    """Excess (+) or lack (-) of labour relative to desired N* = De^response (F2)."""
-    desired = state.expected**rules.employment_response
-    return state.employment / desired - 1.0
+def desired_labour(rules: FirmRules, state: FirmState, productivity: Array | float = 1.0) -> Array:
+    """Persons wanted relative to base, N* = De^response / productivity (F2)."""
+    desired: Array = state.expected**rules.employment_response / productivity
+    return desired
 
 
-def activity_pay(rules: FirmRules, state: FirmState) -> tuple[Array, Array]:
-    """F2: hours and variable pay of employees, and income of the self-employed, per person."""
-    per_person = state.expected / np.maximum(state.employment, 1e-9)
+def labour_gap(rules: FirmRules, state: FirmState, productivity: Array | float = 1.0) -> Array:
+    """Excess (+) or lack (-) of labour relative to what is desired (F2)."""
+    return state.employment / desired_labour(rules, state, productivity) - 1.0
+
+
+def activity_pay(
+    rules: FirmRules, state: FirmState, productivity: Array | float = 1.0
+) -> tuple[Array, Array]:
+    """F2: hours and variable pay of employees, and income of the self-employed, per person and
+    unit of productivity.
+    """
+    per_person = state.expected / np.maximum(state.employment * productivity, 1e-9)
     employees = np.minimum(np.maximum(per_person, rules.pay_limits[0]), rules.pay_limits[1])
     low, high = rules.own_account_limits
     return employees, np.minimum(np.maximum(per_person, low), high)
@@ -158,9 +169,11 @@ def next_capacity(rules: FirmRules, state: FirmState, supported: Array | float =
 
 def next_variety(rules: FirmRules, state: FirmState, entry_ease: Array | float = 1.0) -> Array:
     """F7: small shops enter with expected sales (relative to their number) and exit when short of
-    cash for `exit_months`. `entry_ease` 1 is today's cost and permit time of entry.
+    cash for `exit_months`. `entry_ease` 1 is today's cost and permit time of entry; of the shops
+    that easier entry adds, `entry_crowding` replace others in the same market.
     """
-    entry = rules.variety_gain * entry_ease * (state.expected - state.variety)
+    room = state.expected * (1.0 + (entry_ease - 1.0) * (1.0 - rules.entry_crowding))
+    entry = rules.variety_gain * (room - state.variety)
     leave = np.where(
         state.short_of_cash >= rules.exit_months, rules.variety_exit * state.variety, 0.0
     )

@@ -120,6 +120,11 @@ class BudgetPlan:
     arrears_paid: Fen  # (16, 180)
     investment: Fen
 
+    @property
+    def lacks(self) -> Fen:
+        """Rigid spending (16) that the centre advances or that stays unpaid."""
+        return self.rescue + by_row(self.purchases) - by_row(self.purchases_paid)
+
 
 @dataclass
 class Governments:

@@ -23,6 +23,15 @@ SECTOR_OF = np.array(CATEGORY_SECTOR_INDEX)
 SHAPE = (len(PLACES), len(SECTORS))
 TO_SECTOR = np.zeros((len(CATEGORIES), len(SECTORS)), dtype=np.int64)
 TO_SECTOR[np.arange(len(CATEGORIES)), SECTOR_OF] = 1
+# Categories of goods, and the sectors that sell services to households (not catering).
+GOODS = np.array([q for q, j in enumerate(SECTOR_OF) if SECTORS[j].endswith(("_retail", "_trade"))])
+SERVICES = np.array(
+    [
+        SECTORS.index(name)
+        for name in ("culture_and_tourism", "care_services",
+                     "housing_utilities_transport_education")
+    ]
+)  # fmt: skip
 CARE = SECTORS.index("care_services")
 INDUSTRY = SECTORS.index("industry_and_construction")
 

@@ -13,6 +13,7 @@ from model.whole_numbers import total
 BUDGETS = slice(CITIES.start, PROVINCE.stop)
 FINAL_KINDS = (
     "consumption", "government_purchases", "investment", "sales_outside", "policy_sellers",
+    "policy_suppliers",
 )  # fmt: skip
 
 
@@ -56,5 +57,5 @@ def _firm_profit(ledger: Ledger, market: MarketMonth) -> int:
     flows = ledger.flows
     kept = ledger.kept(FIRMS)
     out = sum(total(flows[k][FIRMS]) for k in ("dividends", "profit_to_outside_owners"))
-    grants = total(flows["policy_firms"][FIRMS]) if "policy_firms" in flows else 0
-    return kept - out - grants + total(market.firm_investment)
+    gifts = sum(total(flows[k][FIRMS]) for k in ("policy_firms", "policy_levy") if k in flows)
+    return kept - out - gifts + total(market.firm_investment)

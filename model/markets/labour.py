@@ -25,6 +25,7 @@ class LabourRules:
     perceived_pay_gain: float
     fear_gain: float
     unemployment_benefit: Array
+    placement_displacement: float
 
     @classmethod
     def read(cls, parameters: Parameters) -> LabourRules:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from model.agents.governments import N_CITIES, PROVINCE_ROW, BudgetPlan, Governments
 from model.dimensions import PLACES, SECTORS
@@ -42,13 +43,15 @@ SOURCES = 2 + N_CITIES + 1  # central, province, places, social funds: who pays 
 
 
 class PolicyPayment(NamedTuple):
-    """Money a policy lever costs a budget this month.
+    """Money a policy lever moves this month.
 
-    `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds' or a place's index.
-    `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid to shops on behalf of
-    customers, who then pay that much less), 'firms' (15 x 12: grants), 'cities' (15: matching
-    money), 'funds' (15: money for higher pensions) or 'outside'. `amounts` int64 fen.
-    What the funds pay is counted with the province, which pools them.
+    `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds', a place's index,
+    'firms' (cells of each place in proportion to their wages), 'outside', or 'households', which
+    only contribute to the funds. `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid
+    to shops on behalf of customers, who then pay that much less), 'firms' (15 x 12: grants),
+    'suppliers' (15 x 12: output bought from them), 'cities' (15: matching money), 'funds' (15:
+    money for higher pensions), 'bank' or 'outside'. `amounts` int64 fen. An account that pays
+    itself moves nothing: the cost is counted, and paid where it arises.
     """
 
     lever: str
@@ -64,6 +67,7 @@ class Bills:
     mandatory: Fen  # (16) to households, must be paid now
     programmes: Fen  # (16) to firms and others, may become arrears
     sellers: Fen  # (15, 12) paid to shops for customers
+    suppliers: Fen  # (15, 12) output bought by whoever pays
     households: Fen  # (15)
     tied: Fen  # (15, 16) sales that only local shops could make
 
@@ -73,9 +77,16 @@ def cells(amounts: Fen) -> Fen:
     return amounts if amounts.shape == SHAPE else in_sectors(amounts)
 
 
+def pays_itself(payment: PolicyPayment) -> bool:
+    """Whether payer and receiver are the same account."""
+    return payment.payer == payment.receiver and payment.payer in ("cities", "funds", "outside")
+
+
 def by_budget(payment: PolicyPayment) -> Fen:
     """What each of the sixteen budgets owes for this payment (16)."""
     due = np.zeros(N_CITIES + 1, dtype=np.int64)
+    if pays_itself(payment):
+        return due
     if payment.payer == "cities":
         due[:N_CITIES] = by_row(payment.amounts)
     elif payment.payer == "province":
@@ -90,52 +101,92 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
     mandatory = np.zeros(N_CITIES + 1, dtype=np.int64)
     programmes = np.zeros(N_CITIES + 1, dtype=np.int64)
     sellers, households = np.zeros(SHAPE, dtype=np.int64), np.zeros(SHAPE[0], dtype=np.int64)
+    suppliers = np.zeros(SHAPE, dtype=np.int64)
     tied = np.zeros((SHAPE[0], len(TO_SECTOR)), dtype=np.int64)
     for payment in payments:
         due = by_budget(payment)
-        if payment.receiver in ("sellers", "firms"):
+        if payment.receiver in ("sellers", "firms", "suppliers"):
             programmes += due
         else:
             mandatory += due
         if payment.receiver == "sellers":
             sellers += cells(payment.amounts)
             tied += payment.amounts if payment.amounts.shape == tied.shape else 0
+        elif payment.receiver == "suppliers":
+            suppliers += payment.amounts
         elif payment.receiver == "households":
             households += payment.amounts
-    return Bills(mandatory, programmes, sellers, households, tied)
+    return Bills(mandatory, programmes, sellers, suppliers, households, tied)
 
 
 def post_policies(
-    ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan
-) -> dict[str, Fen]:
+    ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan,
+    wage_share: npt.NDArray[np.float64],
+) -> dict[str, Fen]:  # fmt: skip
     """Pay the levers; what a budget cannot pay becomes an arrear. Returns cash paid by lever (18:
-    central, province, places, social funds).
+    central, province, places, social funds). `wage_share` (15, 12) spreads what firms of a place
+    pay over its cells.
     """
     spent: dict[str, Fen] = {}
     for payment in payments:
         cost = spent.setdefault(payment.lever, np.zeros(SOURCES, dtype=np.int64))
-        _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
+        if payment.receiver not in _RECEIVERS:
+            raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
+        if pays_itself(payment):
+            _count(payment, cost)
+        elif payment.payer == "firms":
+            _levy(ledger, payment, wage_share)
+        elif payment.payer in _SINGLE:
+            _post_single(ledger, payment, cost)
+        else:
+            _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
     return spent
 
 
-_RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "cities": CITIES,
-              "funds": FUNDS, "outside": OUTSIDE}  # fmt: skip
+_RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "suppliers": FIRMS,
+              "cities": CITIES, "funds": FUNDS, "bank": BANK, "outside": OUTSIDE}  # fmt: skip
+_SINGLE = {"central": CENTRE, "funds": FUNDS, "outside": OUTSIDE, "households": HOUSEHOLDS}
+_COUNTED = {"central": 0, "funds": SOURCES - 1}  # where the cash paid by one account is counted
+
+
+def _count(payment: PolicyPayment, cost: Fen) -> None:
+    """The cost of a payment from an account to itself."""
+    if payment.payer == "cities":
+        cost[2 : 2 + N_CITIES] += by_row(payment.amounts)
+    elif payment.payer in _COUNTED:
+        cost[_COUNTED[str(payment.payer)]] += total(payment.amounts)
+
+
+def _flat(payment: PolicyPayment) -> Fen:
+    """Amounts as the receiver takes them."""
+    return cells(payment.amounts) if _RECEIVERS[payment.receiver] is FIRMS else payment.amounts
+
+
+def _post_single(ledger: Ledger, payment: PolicyPayment, cost: Fen) -> None:
+    """One account pays, or households their contributions."""
+    if payment.payer == "households" and payment.receiver != "funds":
+        raise LedgerError(f"policy {payment.lever}: households pay only into the funds")
+    account, kind = _SINGLE[str(payment.payer)], f"policy_{payment.receiver}"
+    if payment.payer in _COUNTED:
+        cost[_COUNTED[str(payment.payer)]] += total(payment.amounts)
+    ledger.pay(kind, account, _RECEIVERS[payment.receiver], _flat(payment))
+
+
+def _levy(ledger: Ledger, payment: PolicyPayment, wage_share: npt.NDArray[np.float64]) -> None:
+    """Firms of each place pay, through the bank, so that no cell's receipts hide its payments."""
+    due = split_rows(by_row(payment.amounts), wage_share)
+    ledger.pay("policy_levy", FIRMS, BANK, due)
+    receiver = _RECEIVERS[payment.receiver]
+    if receiver is not BANK:
+        ledger.pay(f"policy_{payment.receiver}", BANK, receiver, _flat(payment))
 
 
 def _post_policy(
     ledger: Ledger, governments: Governments, payment: PolicyPayment,
     ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]], cost: Fen,
 ) -> None:  # fmt: skip
-    if payment.receiver not in _RECEIVERS:
-        raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
     receiver, kind = _RECEIVERS[payment.receiver], f"policy_{payment.receiver}"
-    amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
-    if payment.payer in ("central", "funds"):
-        account = CENTRE if payment.payer == "central" else FUNDS
-        cost[0 if payment.payer == "central" else SOURCES - 1] += total(amounts)
-        if account != receiver:  # higher pensions borne by the funds are paid as pensions
-            ledger.pay(kind, account, receiver, amounts)
-        return
+    amounts = _flat(payment)
     share = _payer_rows(payment.payer, len(amounts))
     paid = amounts
     if receiver is FIRMS and bool((ratio[share] < 1.0).any()):

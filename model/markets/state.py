@@ -21,9 +21,10 @@ from model.flows import HouseholdFlows
 from model.ledger import BANK, CITIES, FIRMS, FUNDS, HOUSEHOLDS, OUTSIDE, PROVINCE, Fen, Ledger
 from model.markets.goods import shares
 from model.markets.labour import LabourRules, LabourState, next_wage
-from model.markets.outcomes import MarketMonth, Supports
+from model.markets.outcomes import MarketMonth
 from model.opening import EconomyState, fen_a_month, open_accounts
 from model.parameters import Parameters
+from model.policy.market_surface import MarketSurface
 from model.production import input_prices
 from model.whole_numbers import by_row, compiled, whole
 
@@ -53,7 +54,7 @@ class MarketState:
         self.state: EconomyState = open_accounts(opening_flows, parameters, growth)
         self.rules, self.labour_rules = FirmRules.read(parameters), LabourRules.read(parameters)
         self.governments = Governments.open(parameters, self.state.budgets)
-        self.firms, self.supports = FirmState.base(self.rules), Supports()
+        self.firms, self.surface = FirmState.base(self.rules), MarketSurface()
         self.labour = _opening_labour()
         self._read(parameters)
         self._base_jobs()
@@ -65,6 +66,7 @@ class MarketState:
         tolerance = parameters.number("numerics.sampling_tolerance")
         self.chance_peak = 1.0 + tolerance * self.sampling_error
         self.month = 0
+        self.shortfall: Fen = np.zeros(N_CITIES + 1, dtype=np.int64)
         self.visitor_factor = 1.0
         self.pay = np.ones((*SHAPE, 2))
         self._shares = shares(self.state.weights, self.firms.price, np.ones(SHAPE), np.ones(SHAPE))
@@ -113,6 +115,7 @@ class MarketState:
         self.base_unemployed = np.maximum(total * (unemployed.sum() / total.sum()), 1.0)
         self.base_force = people.sum(axis=1) + self.base_unemployed
         self.base_unemployment = self.base_unemployed / self.base_force
+        self.jobless: Array = self.base_unemployed
         self.base_vacancies = np.maximum(self.base_hires.sum(axis=1), 1e-9)
 
     def _wholesale(self, parameters: Parameters) -> Array:
@@ -156,8 +159,8 @@ class MarketState:
         firms.wage_cost = wage_cost(rules, paid, normal)
         firms.expected = expected_sales(rules, firms.expected, market.sales)
         firms.price = self._prices(market.use)
-        firms.capacity = next_capacity(rules, firms, self.supports.capacity)
-        firms.variety = next_variety(rules, firms, self.supports.entry_ease)
+        firms.capacity = next_capacity(rules, firms, self.surface.capacity)
+        firms.variety = next_variety(rules, firms, self.surface.entry_ease)
         self._cash_state(trend)
         earned = by_row(profit) / (self.base_profit * trend)
         firms.profit = firms.profit + rules.dividend_gain * (earned - firms.profit)
@@ -174,12 +177,13 @@ class MarketState:
             wage,
             local,
         )
-        return next_price(self.rules, firms, cost, use)
+        touched = np.maximum(self.surface.unit_cost, self.rules.cost_limit)
+        return next_price(self.rules, firms, cost * touched, use)
 
     def _cash_state(self, trend: float) -> None:
         self.firms.short_of_cash = _months_short(
             self.firms.short_of_cash, self.labour_cost, trend, self.ledger.deposits(FIRMS),
-            self.overdraft, self.credit_months,
+            self.overdraft, self.credit_months, self.surface.liquidity,
         )  # fmt: skip
 
     def _labour_force(self, flows: HouseholdFlows) -> Array:
@@ -194,6 +198,7 @@ class MarketState:
 
     def _unemployment(self, flows: HouseholdFlows, force: Array) -> None:
         labour, people = self.labour, flows.unemployed_persons
+        self.jobless = people.astype(float)
         labour.unemployment = people / (self.base_unemployed * force)
         active = np.maximum(by_row(flows.employed_persons) + people, 1)
         labour.unemployment_gap = people / active - self.base_unemployment
@@ -222,15 +227,17 @@ def _wage_bills(
 
 @compiled
 def _months_short(
-    months: Fen, cost: Array, trend: float, deposits: Fen, overdraft: Fen, credit: float
-) -> Fen:
+    months: Fen, cost: Array, trend: float, deposits: Fen, overdraft: Fen, credit: float,
+    lines: Fen,
+) -> Fen:  # fmt: skip
     """Consecutive months (15, 12) in which cash and credit were less than a month's labour."""
     found = np.zeros_like(months)
     for k in range(months.shape[0]):
         for j in range(months.shape[1]):
             at = k * months.shape[1] + j
             due = cost[k, j] * trend
-            if deposits[at] - overdraft[at] + credit * due < due:
+            cash = deposits[at] - overdraft[at] + lines[k, j]
+            if cash + credit * due < due:
                 found[k, j] = months[k, j] + 1
     return found
 
