@@ -21,6 +21,7 @@ from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENC
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets, PolicyPayment
 from model.outcome import Outcome
+from model.policy.beliefs import Beliefs
 from model.policy.instruments import Instruments
 from model.policy.levers import build_levers
 from model.policy.levers.base import F64, Lever, Opening, Setting, by_place
@@ -28,7 +29,7 @@ from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
 from model.shortfall import check_budgets
-from model.spending import engel_shares, retail_uplift, season, shares_in_month
+from model.spending import at_effective_prices, engel_shares, retail_uplift, season, shares_in_month
 from model.warm_up import growth_rate, opening
 
 Progress = Callable[[int, int], None]
@@ -68,7 +69,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.levers, self.opening = build_levers(scenario), _opening(self.markets)
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
+        self.beliefs = Beliefs(p, self.levers)
         self._engel, self._season = engel_shares(p), season(p)
+        self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
         block = self.household_block
         self.households = household_set(self, block.columns, block.segments, self.seed)
@@ -111,6 +114,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
         )  # fmt: skip
         for lever in self.levers:
             lever.act(self.setting, self.surface)
+        self.engel = at_effective_prices(
+            self.engel, self.surface.effective_price, self._substitution
+        )
         self.surface.purchase_row = self.outlook.rows(self.month)
         self.surface.unaware_row = self.outlook.unaware_rows(self.month)
 
@@ -134,8 +140,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
             plan.find, plan.openings, plan.fear, plan.prices, plan.consumer_price,
             plan.unemployment_benefit, plan.property_yield, plan.deposit_rate, plan.loan_rate,
         )  # fmt: skip
+        world = self.beliefs.world(self.world, self.surface.protection)
         inputs = month_inputs(
-            self.world, self.month, self.trend, self.season_total, self.engel, view, self.surface,
+            world, self.month, self.trend, self.season_total, self.engel, view, self.surface,
             self.outlook.tables, self._batches,
         )  # fmt: skip
         self.totals = self.household_block.live(inputs)

@@ -49,6 +49,15 @@ class Policy:
     transfer_standing: int = 0
     transfer_standing_person: int = 0
     pension_rise: float = 0.0
+    grants: int = 0  # kinds of households and actions take turns
+    grant_amount: int = 30_000
+    grant_reach: float = 0.3
+    medical_share: float = 1.0
+    benefit_cover: float = 0.0
+    allowance_ratio: float = 1.0
+    loan_interest: float = 1.0
+    loan_to_value: float = 0.0  # beyond the usual
+    housing_ratio: float = 1.0
 
 
 class Draws:
@@ -154,7 +163,8 @@ def month(number: int, policy: Policy, seed: tuple[int, int] = (1, 0)) -> Month:
         "season": np.array([0.97, 1.04]),
     }
     values |= _income_inputs(policy) | _pension_inputs(policy) | _spending_inputs(number)
-    return month_of(values | _durable_inputs(policy) | _voucher_inputs(policy))
+    values |= _durable_inputs(policy) | _voucher_inputs(policy) | _grant_inputs(policy)
+    return month_of(values | _programme_inputs(policy))
 
 
 def _unit_mean_shocks(spread: float) -> F64:
@@ -238,7 +248,6 @@ def _spending_inputs(number: int) -> dict[str, object]:
         "property_yield": np.linspace(0.001, 0.002, len(PLACES)),
         "deposit_rate": 0.00125,
         "loan_rate": 0.004,
-        "housing_share": 0.004,
         "medical_hazard": (np.array([[0.05, 0.05, 0.08]] * 2) * TWO32).astype(np.int64),
         "medical_size": 0.9,
         "real": 1.0 / (trend * prices),
@@ -283,11 +292,45 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "gate": 50_000,
         "instant": policy.instant,
         "claim_lag": policy.claim_lag,
-        "loan_to_value": np.full(ITEMS, 0.6),
-        "loan_term": np.full(ITEMS, 24.0),
-        "instalment_cap": 0.5,
+        "loan_to_value": np.full((len(PLACES), ITEMS), 0.6 + policy.loan_to_value),
+        "loan_term": 24.0 + np.arange(len(PLACES) * ITEMS).reshape(len(PLACES), ITEMS) % 5,
+        "instalment_cap": np.linspace(0.4, 0.6, len(PLACES)),
         "cash_buffer": 0.5,
         "committed_first": (np.arange(ITEMS) == ITEMS - 1).astype(np.int64),
+    }
+
+
+def _programme_inputs(policy: Policy) -> dict[str, object]:
+    """Ratios by place; every third place has no programme."""
+    on = np.arange(len(PLACES)) % 3 != 2
+    return {
+        "medical_share": np.where(on, policy.medical_share, 1.0),
+        "benefit_cover": np.where(on, int(policy.benefit_cover * TWO32), 0),
+        "allowance_ratio": np.where(on, policy.allowance_ratio, 1.0),
+        "loan_interest": np.where(on, policy.loan_interest, 1.0),
+        "housing_share": np.where(on, 0.004 * policy.housing_ratio, 0.004),
+    }
+
+
+def _grant_inputs(policy: Policy) -> dict[str, object]:
+    """Grants in all actions; marks repeat, every third grant is redrawn, some promise more."""
+    count, slot = max(policy.grants, 1), np.arange(max(policy.grants, 1))
+    fields = np.zeros((count, layout.GRANT_FIELDS), np.int64)
+    fields[:, layout.G_SALT] = layout.MARK_SALT + slot % 5
+    fields[:, layout.G_REDRAWN] = slot % 3 == 2
+    fields[:, layout.G_ACTION] = slot % len(layout.GRANT_ACTIONS)
+    fields[:, layout.G_AMOUNT] = policy.grant_amount * (1 + slot // 4)
+    fields[:, layout.G_REGULAR] = policy.grant_amount * (slot % 3 - 1)
+    fields[:, layout.G_CATEGORY] = slot % CATEGORIES
+    reach = np.full((count, CELLS, GROUPS, len(STAGES)), int(policy.grant_reach * TWO32))
+    reach[:, :, ::3] //= 2
+    reach[:, 1::7], reach[:, :, :, 1] = 0, TWO32
+    return {
+        "grant_count": policy.grants,
+        "grant": fields,
+        "grant_displaced": np.linspace(0.0, 1.0, count),
+        "grant_reach": reach,
+        "grant_most": reach.max(axis=(2, 3)),
     }
 
 

@@ -9,51 +9,16 @@ receives every flow. Money is in fen, permanent income in yuan a month net of tr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from model.agents import household_layout as layout
+from model.agents.household_grants import lasting_draw, receive_grants
+from model.agents.household_words import Book, Words, fen, locate, mix, philox, spend
 from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
-from model.solvers.grids import CASH_GRID, INCOME_GRID, FloatGrid
+from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import Purpose
 
-Book = Callable[[str, int, int], None]
-Words = tuple[int, ...]
-_LOW32 = 0xFFFFFFFF
 _HEALTH = 14
-
-
-def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> Words:
-    """Philox4x32-10 (Salmon et al. 2011): four 32-bit words of a counter and a key."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        p0, p1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
-        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _LOW32, (p0 >> 32) ^ c3 ^ k1, p0 & _LOW32
-        k0, k1 = (k0 + 0x9E3779B9) & _LOW32, (k1 + 0xBB67AE85) & _LOW32
-    return c0, c1, c2, c3
-
-
-def mix(word: int, salt: int) -> int:
-    """Further 32 random bits from a word: murmur3's finaliser of the word xor the salt."""
-    x = (word ^ (salt * 0x9E3779B9)) & _LOW32
-    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & _LOW32
-    x = ((x ^ (x >> 13)) * 0xC2B2AE35) & _LOW32
-    return x ^ (x >> 16)
-
-
-def fen(yuan: float) -> int:
-    """Yuan to whole fen, half up."""
-    return math.floor(yuan * 100.0 + 0.5)
-
-
-def locate(grid: FloatGrid, value: float) -> tuple[int, float]:
-    """Interval of a float grid that holds `value` (clamped), and the position in it, 0..1."""
-    last = math.ldexp(1.0, grid.highest) * (1.0 - 2.0**-53)
-    mantissa, exponent = math.frexp(min(max(value, math.ldexp(1.0, grid.lowest)), last))
-    steps = (mantissa * 2.0 - 1.0) * (1 << grid.bits)
-    within = math.floor(steps)
-    return ((exponent - 1 - grid.lowest) << grid.bits) + within, steps - within
 
 
 def live_one_month(h: Any, m: Any, book: Book) -> None:
@@ -227,26 +192,47 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
 
 def meet_bills(h: Any, m: Any, draw: int, book: Book) -> None:
     """Housing outlays, benefit, living allowance, medical bill, loan service, transfers."""
-    housing = math.floor(h.committed * m.housing_share + 0.5)
+    housing = math.floor(h.committed * m.housing_share[h.place] + 0.5)
     h.committed -= housing
     book("housing", 0, housing)
-    if h.stage == 1 and h.work_class == 1:
+    if h.stage == 1 and (h.work_class == 1 or _newly_covered(h, m)):
         _receive(h, int(m.benefit[h.place]), "benefits", book)
-    allowance = math.floor(m.income_floor[h.residence] * m.trend)
-    if h.income_now < allowance:
-        book("pensions", 0, allowance - h.income_now)
-        h.cash += allowance - h.income_now
-        h.income_now = allowance
+    _receive_allowance(h, m, book)
     if draw < m.medical_hazard[h.residence, h.stage]:
-        bill = min(fen(m.medical_size * h.spendable * m.trend), max(h.cash // 2, 0))
-        book("medical", 0, bill)
-        _spend(h, _HEALTH, bill, book)
-        h.cash -= bill
+        _pay_doctor(h, m, book)
     if h.debt > 0:
         _serve_loan(h, m, book)
     if m.has_transfer or m.claims_open:
         _receive_transfers(h, m, book)
+    receive_grants(h, m, book)
     book("group_income", h.group, h.income_now)
+
+
+def _newly_covered(h: Any, m: Any) -> bool:
+    """Whether the wider unemployment insurance covers this household; the same every month."""
+    return bool(lasting_draw(h, layout.COVER_SALT) < m.benefit_cover[h.place])
+
+
+def _receive_allowance(h: Any, m: Any, book: Book) -> None:
+    """Income is topped up to the line; what a raised line adds is counted apart."""
+    standing = m.income_floor[h.residence] * m.trend
+    line = math.floor(standing * m.allowance_ratio[h.place])
+    if h.income_now < line:
+        book("pensions", 0, line - h.income_now)
+        book("allowance_rise", 0, max(line - max(h.income_now, math.floor(standing)), 0))
+        h.cash += line - h.income_now
+        h.income_now = line
+
+
+def _pay_doctor(h: Any, m: Any, book: Book) -> None:
+    """A medical bill: a part is covered, the rest is paid, at most from half of the cash."""
+    bill = fen(m.medical_size * h.spendable * m.trend)
+    due = math.floor(bill * m.medical_share[h.place] + 0.5)
+    paid = min(due, max(h.cash // 2, 0))
+    book("medical", 0, paid)
+    book("medical_covered", 0, bill - due)
+    spend(h, _HEALTH, paid, book)
+    h.cash -= paid
 
 
 def _receive(h: Any, amount: int, name: str, book: Book) -> None:
@@ -255,21 +241,19 @@ def _receive(h: Any, amount: int, name: str, book: Book) -> None:
     book(name, 0, amount)
 
 
-def _spend(h: Any, category: int, amount: int, book: Book) -> None:
-    """Spending outside the non-durable budget, by group and category."""
-    h.events += amount
-    book("event_spending", h.group * layout.N_CATEGORIES + category, amount)
-
-
 def _serve_loan(h: Any, m: Any, book: Book) -> None:
+    """Interest, of which a programme may bear a part, and the rest of the instalment."""
     on_hand = max(h.cash, 0)
-    interest = min(math.floor(h.debt * m.loan_rate + 0.5), on_hand)
-    principal = min(max(h.instalment - interest, 0), h.debt, on_hand - interest)
+    charged = math.floor(h.debt * m.loan_rate + 0.5)
+    due = math.floor(charged * m.loan_interest[h.place] + 0.5)
+    interest = min(due, on_hand)
+    principal = min(max(h.instalment - charged, 0), h.debt, on_hand - interest)
     h.debt -= principal
     h.instalment = 0 if h.debt == 0 else h.instalment
     h.cash -= interest + principal
     book("principal", 0, principal)
     book("loan_interest", 0, interest)
+    book("interest_subsidy", 0, charged - due)
 
 
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
@@ -341,10 +325,10 @@ def pay_for_item(
         from_committed = min(h.committed, net - from_cash)
     loan = net - from_cash - from_committed
     if loan > 0:
-        due = math.ceil(loan / m.loan_term[item])
-        if loan > m.loan_to_value[item] * price:
+        due = math.ceil(loan / m.loan_term[h.place, item])
+        if loan > m.loan_to_value[h.place, item] * price:
             return
-        if h.instalment + due > m.instalment_cap * monthly:
+        if h.instalment + due > m.instalment_cap[h.place] * monthly:
             return
         h.debt += loan
         h.instalment += due
@@ -353,7 +337,7 @@ def pay_for_item(
     h.committed -= from_committed
     h.durable[item] = 0
     book("withdrawn", 0, from_committed)
-    _spend(h, ITEM_CATEGORY_INDEX[item], price, book)
+    spend(h, ITEM_CATEGORY_INDEX[item], price, book)
     book("units", item * 5 + h.group // 4, 1)
     if subsidy > 0:
         _take_subsidy(h, m, item, price, subsidy, book)
@@ -454,7 +438,7 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
         count(layout.C_PLATFORM, int(natural) + use + stock)
         h.cash += used
     count(layout.C_STOCKPILED, stocked)
-    _spend(h, category, extra + stocked, book)
+    spend(h, category, extra + stocked, book)
     h.cash -= extra + stocked
     if stocked > 0:
         h.stock[0] += stocked
@@ -468,7 +452,7 @@ def close_month(h: Any, m: Any, book: Book) -> None:
         used = min(math.ceil(h.stock[1] * m.stock_release), h.budget)
         moved = math.ceil(h.stock[0] * m.stock_release)
         h.stock = [h.stock[0] - moved, h.stock[1] + moved - used]
-        _spend(h, h.stock_category, -used, book)
+        spend(h, h.stock_category, -used, book)
         h.cash += used
         book("released", 0, used)
         book("stock_balance", 0, h.stock[0] + h.stock[1])

@@ -116,13 +116,17 @@ class Income(NamedTuple):
     deposit_rate: float
     benefit: I64  # [place] fen
     has_transfer: int
+    benefit_cover: I64  # [place] of 2**32: share of those without the benefit who get it
     transfer: I64  # [kind 4, cell, group, stage] fen: one-off / standing, per household / person
     claims_open: int  # 1 while any household may be waiting for a reimbursement
     loan_rate: float
-    housing_share: float  # of committed deposits spent on housing a month
+    loan_interest: F64  # [place] part of loan interest that households pay
+    housing_share: F64  # [place] of committed deposits spent on housing a month
     medical_hazard: I64  # [residence, stage] of 2**32
     medical_size: float
+    medical_share: F64  # [place] part of their bills that households pay
     income_floor: I64  # [residence] fen a month: minimum living allowance
+    allowance_ratio: F64  # [place] raised over standing allowance
 
 
 class Goods(NamedTuple):
@@ -141,9 +145,9 @@ class Goods(NamedTuple):
     gate: int  # of 2**16: part of the claims that the remaining money covers
     instant: int
     claim_lag: int  # months from purchase to reimbursement
-    loan_to_value: F64  # [item]
-    loan_term: F64  # [item] months
-    instalment_cap: float
+    loan_to_value: F64  # [place, item]
+    loan_term: F64  # [place, item] months
+    instalment_cap: F64  # [place]
     cash_buffer: float
     committed_first: I64  # [item] 1: committed deposits pay before cash
 
@@ -170,6 +174,16 @@ class Batches(NamedTuple):
     basket: npt.NDArray[np.float32]  # [slot, BASKET_POINTS] largest basket / mean basket
 
 
+class Grants(NamedTuple):
+    """Money and goods for marked households, one row a programme; a slot is its row."""
+
+    grant_count: int
+    grant: I64  # [slot, GRANT_FIELDS]
+    grant_displaced: F64  # [slot] share of goods that replaces own purchases
+    grant_reach: I64  # [slot, cell, group, stage] of 2**32
+    grant_most: I64  # [slot, cell] largest reach
+
+
 class Month(NamedTuple):
     """Everything a household reads this month, in parts. Cell = place * 2 + residence.
 
@@ -185,12 +199,14 @@ class Month(NamedTuple):
     goods: Goods
     budget: Budget
     batches: Batches
+    grants: Grants
 
 
 def month_of(values: dict[str, Any]) -> Month:
     """A `Month` from all fields by name. Raises KeyError for a missing field."""
     parts: dict[str, Any] = {
         "work": Work, "income": Income, "goods": Goods, "budget": Budget, "batches": Batches,
+        "grants": Grants,
     }  # fmt: skip
     nested = {
         name: part(**{field: values[field] for field in part._fields})
@@ -202,7 +218,7 @@ def month_of(values: dict[str, Any]) -> Month:
 def flat(month: Month) -> SimpleNamespace:
     """All fields of a month in one namespace: what the readable rules take as `m`."""
     found = {"seed": month.seed, "month": month.month, "trend": month.trend}
-    for part in (month.work, month.income, month.goods, month.budget, month.batches):
+    for part in month[3:]:
         found |= part._asdict()
     return SimpleNamespace(**found)
 
@@ -227,6 +243,14 @@ VOUCHER_COUNTERS = (
     C_STOCKPILED, C_DISPLACED,
 ) = range(len(VOUCHER_COUNTERS))  # fmt: skip
 
+# Integer fields of a grant
+GRANT_FIELDS = 6
+G_SALT, G_REDRAWN, G_ACTION, G_AMOUNT, G_REGULAR, G_CATEGORY = range(GRANT_FIELDS)
+GRANT_SLOTS = 32  # grants in one month
+GRANT_ACTIONS = ("money", "commit", "contribute", "goods")
+A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
+COVER_SALT, MARK_SALT, MONTH_SALT = 21, 32, 1024  # of the draws that last (`household.mark_draw`)
+
 NODE_UNIT = 4096  # fixed-point unit of the position between two income nodes
 NODES = INCOME_GRID.size
 J, N_CATEGORIES, N_ITEMS = len(SECTORS), len(CATEGORIES), len(ITEMS)
@@ -250,21 +274,25 @@ _names_and_lengths = (
     ("subsidy_instant", N_ITEMS),
     ("subsidy_claims", N_ITEMS),
     ("vouchers", VOUCHER_SLOTS * len(VOUCHER_COUNTERS)),
+    ("granted", GRANT_SLOTS),
     ("unemployed", 1),
     ("retired", 1),
     ("other_income", 1),
     ("benefits", 1),
     ("transfers", 1),
+    ("allowance_rise", 1),
     ("reimbursed", 1),
     ("property", 1),
     ("interest", 1),
     ("medical", 1),
+    ("medical_covered", 1),
     ("committed", 1),
     ("housing", 1),
     ("withdrawn", 1),
     ("loans", 1),
     ("principal", 1),
     ("loan_interest", 1),
+    ("interest_subsidy", 1),
     ("liquid_balance", 1),
     ("committed_balance", 1),
     ("debt_balance", 1),

@@ -6,6 +6,7 @@ month's plan of the markets and the policy surface and returns the `Month` of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -18,16 +19,18 @@ from model.agents import household_layout as layout
 from model.agents.household_layout import F64, I64, Month, month_of
 from model.dimensions import (
     CATEGORIES,
+    GROUPS,
     ITEM_CATEGORY_INDEX,
     ITEMS,
     PLACES,
     RESIDENCES,
     SCHEMES,
+    STAGES,
     WORK_CLASSES,
 )
 from model.markets.labour import hire_distribution
 from model.parameters import Parameters
-from model.policy.instruments import Instruments, VoucherBatch
+from model.policy.instruments import Grant, Instruments, VoucherBatch
 from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
 from model.solvers.grids import INCOME_GRID
@@ -100,6 +103,11 @@ class HouseholdWorld:
     def housing_share(self) -> float:
         """Share of committed deposits that households spend on housing a month."""
         return float(self.fixed["housing_share"])
+
+    def with_policy(self, policy: npt.NDArray[np.float32]) -> HouseholdWorld:
+        """The same world with another consumption policy [fear, residence, ...]."""
+        flat = policy.reshape(policy.shape[0], len(RESIDENCES), -1)
+        return replace(self, fixed={**self.fixed, "policy": flat})
 
     def with_housing_share(self, share: float) -> HouseholdWorld:
         """The same world with another housing share."""
@@ -306,7 +314,7 @@ def month_inputs(
             "separation": odds(market.separation),
             "find": odds(market.find),
             "hire_cdf": odds(hire_distribution(market.openings, world.job_mix)),
-            "benefit": np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
+            "benefit": _fen(market.unemployment_benefit * surface.benefit_ratio),
             "property_yield": market.property_yield,
             "deposit_rate": market.deposit_rate,
             "loan_rate": market.loan_rate,
@@ -327,8 +335,54 @@ def month_inputs(
             "batch_rule": rules,
             "basket": baskets,
             **_of_surface(surface),
+            **_terms(world.fixed, surface),
+            **pack_grants(surface.grants),
         }
     )
+
+
+def _fen(yuan: F64) -> I64:
+    return np.floor(yuan * 100.0 + 0.5).astype(np.int64)
+
+
+def _terms(fixed: dict[str, Any], surface: Instruments) -> dict[str, Any]:
+    """Terms of credit, housing outlays and awareness: those in force, changed by the surface."""
+    to_value = np.clip(fixed["loan_to_value"] + surface.loan_to_value, 0.0, 1.0)
+    aware = np.minimum(fixed["awareness"] * surface.awareness, 1.0)
+    return {
+        "loan_to_value": to_value,
+        "loan_term": np.maximum(fixed["loan_term"] + surface.loan_term, 1.0),
+        "instalment_cap": np.maximum(fixed["instalment_cap"] + surface.instalment_cap, 0.0),
+        "loan_interest": surface.loan_interest,
+        "housing_share": np.minimum(fixed["housing_share"] * surface.housing_ratio, 1.0),
+        "awareness": (aware * 65536).astype(np.int64),
+        "medical_share": surface.medical_share,
+        "allowance_ratio": surface.allowance_ratio,
+        "benefit_cover": odds(surface.benefit_cover),
+    }
+
+
+def pack_grants(grants: Sequence[Grant]) -> dict[str, Any]:
+    """The fields of `household_layout.Grants`."""
+    count = max(len(grants), 1)
+    fields = np.zeros((count, layout.GRANT_FIELDS), np.int64)
+    reach = np.zeros((count, CELLS, GROUPS, len(STAGES)), np.int64)
+    for slot, grant in enumerate(grants):
+        fields[slot, layout.G_SALT] = layout.MARK_SALT + grant.mark
+        fields[slot, layout.G_REDRAWN] = int(grant.redrawn)
+        fields[slot, layout.G_ACTION] = layout.GRANT_ACTIONS.index(grant.action)
+        fields[slot, layout.G_AMOUNT] = grant.amount
+        fields[slot, layout.G_REGULAR] = grant.regular
+        fields[slot, layout.G_CATEGORY] = grant.category
+        reach[slot] = grant.reach
+    displaced = np.array([grant.displaced for grant in grants] or [0.0])
+    return {
+        "grant_count": len(grants),
+        "grant": fields,
+        "grant_displaced": displaced,
+        "grant_reach": reach,
+        "grant_most": reach.max(axis=(2, 3)),
+    }
 
 
 def _of_surface(surface: Instruments) -> dict[str, Any]:
@@ -442,7 +496,7 @@ def _paying(p: Parameters) -> dict[str, Any]:
         "loan_term": p.array(f"{pay}.loan_term_months"),
         "instalment_cap": p.number(f"{pay}.instalment_cap"),
         "cash_buffer": p.number(f"{pay}.cash_buffer"),
-        "awareness": (p.array("households.trade_in.awareness") * 65536).astype(np.int64),
+        "awareness": p.array("households.trade_in.awareness"),
         "old_required": np.array(required, dtype=np.int64),
         "stock_release": p.number("households.vouchers.stock_release"),
     }

@@ -63,6 +63,10 @@ O_TRANSFERS = layout.OFFSETS["transfers"][0]
 O_REIMBURSED = layout.OFFSETS["reimbursed"][0]
 O_PROPERTY = layout.OFFSETS["property"][0]
 O_INTEREST = layout.OFFSETS["interest"][0]
+O_GRANTED = layout.OFFSETS["granted"][0]
+O_ALLOWANCE_RISE = layout.OFFSETS["allowance_rise"][0]
+O_MEDICAL_COVERED = layout.OFFSETS["medical_covered"][0]
+O_INTEREST_SUBSIDY = layout.OFFSETS["interest_subsidy"][0]
 O_MEDICAL = layout.OFFSETS["medical"][0]
 O_COMMITTED = layout.OFFSETS["committed"][0]
 O_HOUSING = layout.OFFSETS["housing"][0]
@@ -199,6 +203,12 @@ def mix(word, salt):  # type: ignore[no-untyped-def]
     x ^= x >> 13
     x = (x * 0xC2B2AE35) & LOW32
     return x ^ (x >> 16)
+
+
+@njit(**INLINE)
+def lasting_draw(index, cell, salt):  # type: ignore[no-untyped-def]
+    """32 random bits of a household that are the same every month."""
+    return mix(mix(index, cell + 1), salt)
 
 
 @njit(**INLINE)

@@ -166,10 +166,10 @@ def pay_for(c, m, s, part, start, wishes, place, trend, month):  # type: ignore[
             from_committed = min(committed[row], net - from_cash)
         loan = net - from_cash - from_committed
         if loan > 0:
-            due = np.int64(np.ceil(loan / m.loan_term[item]))
-            if loan > m.loan_to_value[item] * price:
+            due = np.int64(np.ceil(loan / m.loan_term[place, item]))
+            if loan > m.loan_to_value[place, item] * price:
                 continue
-            if instalment[row] + due > m.instalment_cap * monthly:
+            if instalment[row] + due > m.instalment_cap[place] * monthly:
                 continue
             debt[row] += loan
             instalment[row] += due

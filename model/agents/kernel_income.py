@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.household_layout import SHOCK_POINTS
+from model.agents.household_layout import COVER_SALT, SHOCK_POINTS
 from model.agents.household_layout import J as _SECTORS
 from model.agents.kernel_common import (
     INLINE,
@@ -18,6 +18,7 @@ from model.agents.kernel_common import (
     compact,
     copy,
     fen,
+    lasting_draw,
     mix,
     on_stack,
     reals_on_stack,
@@ -363,18 +364,18 @@ def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing
 
 
 @njit(**JIT)
-def seldom(c, m, s, part, start, n, place, residence, trend, month):  # type: ignore[no-untyped-def]
+def seldom(c, m, s, part, start, n, first, place, residence, trend, month):  # type: ignore[no-untyped-def]
     """Housing outlays, unemployment benefit, medical bills, loan service, transfers."""
     cell, stop = place * 2 + residence, start + n
-    allowance = np.int64(np.floor(m.income_floor[residence] * trend))
-    part[k.O_HOUSING] += _pay_housing(c.committed[start:stop], m.housing_share, s.events, n)
+    allowance = np.int64(np.floor(m.income_floor[residence] * trend * m.allowance_ratio[place]))
+    part[k.O_HOUSING] += _pay_housing(c.committed[start:stop], m.housing_share[place], s.events, n)
     _mark_seldom(
         c.stage[start:stop], c.debt[start:stop], s.words[2], s.income, s.marks,
         m.medical_hazard[residence], allowance, n,
     )  # fmt: skip
     count = compact(s.marks, s.marks_by_eight, s.queue, n)
     if count > 0:
-        _meet_bills(c, m, s, part, start, count, place, residence, trend, allowance)
+        _meet_bills(c, m, s, part, start, count, first, place, residence, trend, allowance)
     if m.has_transfer or m.claims_open:
         _transfers(c, m, s, part, start, n, cell, trend, month)
     group, income = c.group[start:stop], s.income
@@ -404,38 +405,56 @@ def _mark_seldom(stage, debt, draws, income, marks, hazard, allowance, n):  # ty
 
 
 @njit(**JIT)
-def _meet_bills(c, m, s, part, start, count, place, residence, trend, allowance):  # type: ignore[no-untyped-def]
+def _meet_bills(c, m, s, part, start, count, first, place, residence, trend, allowance):  # type: ignore[no-untyped-def]
     """Benefit, living allowance, medical bill and loan service of the queued rows."""
     stage, work_class, debt, group = c.stage, c.work_class, c.debt, c.group
     words, cash, income, queue = s.words, s.cash, s.income, s.queue
+    cover, own_medical, own_interest = (
+        m.benefit_cover[place], m.medical_share[place], m.loan_interest[place],
+    )  # fmt: skip
+    standing = np.int64(np.floor(m.income_floor[residence] * trend))
+    rise = covered = subsidy = np.int64(0)
     for q in range(count):
         i = queue[q]
         row = start + i
         at = np.int64(stage[row])
-        if at == 1 and work_class[row] == 1:
+        if at == 1 and (
+            work_class[row] == 1
+            or (cover > 0 and lasting_draw(first + i, place * 2 + residence, COVER_SALT) < cover)
+        ):
             income[i] += m.benefit[place]
             cash[i] += m.benefit[place]
             part[k.O_BENEFITS] += m.benefit[place]
         if income[i] < allowance:
             part[k.O_PENSIONS] += allowance - income[i]
+            rise += max(allowance - max(income[i], standing), 0)
             cash[i] += allowance - income[i]
             income[i] = allowance
         if np.int64(words[2, i]) < m.medical_hazard[residence, at]:
-            bill = min(fen(m.medical_size * s.spendable[i] * trend), max(cash[i] // 2, 0))
+            whole = fen(m.medical_size * s.spendable[i] * trend)
+            due = np.int64(np.floor(whole * own_medical + 0.5))
+            bill = min(due, max(cash[i] // 2, 0))
+            covered += whole - due
             part[k.O_EVENT + np.int64(group[row]) * k.N_CATEGORIES + _HEALTH] += bill
             s.events[i] += bill
             cash[i] -= bill
             part[k.O_MEDICAL] += bill
         if debt[row] > 0:
             on_hand = max(cash[i], 0)
-            interest = min(np.int64(np.floor(debt[row] * m.loan_rate + 0.5)), on_hand)
-            principal = min(max(c.instalment[row] - interest, 0), debt[row], on_hand - interest)
+            charged = np.int64(np.floor(debt[row] * m.loan_rate + 0.5))
+            owed = np.int64(np.floor(charged * own_interest + 0.5))
+            interest = min(owed, on_hand)
+            principal = min(max(c.instalment[row] - charged, 0), debt[row], on_hand - interest)
+            subsidy += charged - owed
             debt[row] -= principal
             if debt[row] == 0:
                 c.instalment[row] = 0
             cash[i] -= interest + principal
             part[k.O_PRINCIPAL] += principal
             part[k.O_LOAN_INTEREST] += interest
+    part[k.O_ALLOWANCE_RISE] += rise
+    part[k.O_MEDICAL_COVERED] += covered
+    part[k.O_INTEREST_SUBSIDY] += subsidy
 
 
 @njit(**JIT)

@@ -38,6 +38,7 @@ MARKS: Final = (
 )
 """Kinds of households that programmes single out; shares in `households.marks`."""
 
+GRANT_SLOTS: Final = 32  # such programmes in one month; the layout of households has as many
 Who = Annotated[str, Choice(MARKS, "who.")]
 
 
