@@ -6,9 +6,13 @@ over several seeds that signs and bands need carry the marker `slow`.
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,13 +126,55 @@ def test_accounts_close_at_every_level(number: int) -> None:
 
 @LEVERS
 def test_each_lever_acts(number: int, lever: str) -> None:
-    """Moved alone from its default to the far end of its range, a lever changes the run."""
+    """Moved alone from its default to the far end of its range, a lever changes the run.
+
+    A credit line that no firm of a small sample needs, or a programme for a few hundred households
+    of whom the sample has none, still changes what the government writes on the policy surface.
+    """
     known = CATALOGUE[number].levers[lever]
     far = max((known.low, known.high, known.no_policy), key=lambda x: abs(x - known.default))
-    if far == known.default:
-        pytest.fail(f"lever {lever} has no range")
-    changed = run(number, "default", ((lever, far),))
-    assert different(run(number, "default"), changed) != []
+    assert far != known.default, "a lever without a range"
+    changed = ((lever, far),)
+    if different(run(number, "default"), run(number, "default", changed)):
+        return
+    assert surfaces(number) != surfaces(number, changed)
+
+
+ENABLED = (11, 12, 13, 24)  # measures with lags, for coordination to act on
+LATER = 4  # months after the last delay
+
+
+@cache
+def surfaces(number: int, levers: tuple[tuple[str, float], ...] = ()) -> list[str]:
+    """What the government writes each month, until the slowest programme has been delivered."""
+    measure = CATALOGUE[number]
+    kinds = {policy["lever"] for policy in measure.policies.values()}
+    beside = set(ENABLED) if "coordination" in kinds else set()
+    scenario = load_scenario("baseline").changed(scale="1:10000", months=_months(measure))
+    scenario = scenario.with_measures({number} | beside, levers={number: dict(levers)})
+    economy, found = Economy(scenario, lean=True, threads=1), []
+    for _ in range(scenario.months):
+        economy.step()
+        found.append(hashlib.sha256(pickle.dumps(_plain(economy.surface))).hexdigest())
+    return found
+
+
+def _months(measure: Measure) -> int:
+    delays = [
+        sum(float(policy.get(key, 0)) for key in ("lag_months", "ramp_months"))
+        + float(policy.get("construction_months", 0))
+        for policy in measure.expand(measure.values()).values()
+    ]
+    return max(MONTHS, round(max(delays)) + base_scenario().month_offset(measure.start) + LATER)
+
+
+def _plain(node: Any) -> Any:
+    """A surface as nested tuples of names and bytes."""
+    if is_dataclass(node):
+        return [(field.name, _plain(getattr(node, field.name))) for field in fields(node)]
+    if isinstance(node, list):
+        return [_plain(part) for part in node]
+    return node.tobytes() if isinstance(node, np.ndarray) else node
 
 
 @MEASURES
@@ -152,8 +198,9 @@ def test_declared_effects_and_bands(number: int) -> None:
     from experiments.measure_effects import effects_of
 
     for found in effects_of(number, scale=1000, months=MONTHS, seeds=4):
-        assert found.as_declared, str(found)
-        assert found.in_band, str(found)
+        agrees = found.as_declared and found.in_band
+        # A miss that the catalogue owns up to must still be one, or the entry is out of date.
+        assert agrees == (found.declared.status != "missed"), str(found)
 
 
 @MEASURES

@@ -27,8 +27,11 @@ class HousingLever(ProgrammeLever):
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write housing outlays of households and the part of them that cities forgo."""
         s, strength = self.settings, self.strength(setting)
-        surface.housing_ratio *= on(self.places(), percent(s.release_percent, strength))
-        surface.markets.land_cut += s.price_cut_percent / PERCENT * strength * self.places()
+        cut = s.price_cut_percent / PERCENT * strength * self.places()
+        # What buyers no longer pay to the city stays with them; builders are paid as before.
+        released = on(self.places(), percent(s.release_percent, strength))
+        surface.housing_ratio *= released * (1.0 - cut)
+        surface.markets.land_cut += cut
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Unsold homes: money for builders, no construction."""
