@@ -23,7 +23,7 @@ from model.policy.beliefs import Beliefs, reformed
 from model.policy.instruments import PROTECTIONS, Grant, Instruments
 from model.policy.levers.base import Setting, by_place
 from model.policy.levers.grants import GrantsLever
-from model.policy.levers.reach import mark_share, reach
+from model.policy.levers.reach import mark_share, reach, target
 from model.policy.levers.social_protection import part_of
 from model.policy.setting_types import Eligible
 from model.policy.settings_people import GRANT_SLOTS, MARKS, Grants
@@ -208,7 +208,7 @@ def test_the_allowance_kind_is_poor_and_conditions_hold() -> None:
     assert (found[:, 1:] == 0).all()
     assert (found[:, 0] > 0).all()
     old = Eligible(age_groups=("60_and_over",), residence=("rural",), places=("dalian",))
-    reached = reach(PARAMETERS, "everyone", old, ("dalian", "anshan"), 0.5)
+    reached = reach(target(PARAMETERS, "everyone", old, ("dalian", "anshan")), 0.5)
     assert (reached.reshape(30, 5, 4, 3)[2, :, 3] == 2**31).all()
     assert np.count_nonzero(reached) == 5 * 3
 

@@ -12,8 +12,8 @@ from numba import njit
 from model.agents import kernel_common as k
 from model.agents.household_layout import (
     A_COMMIT,
-    A_CONTRIBUTE,
     A_GOODS,
+    A_MONEY,
     G_ACTION,
     G_AMOUNT,
     G_CATEGORY,
@@ -22,91 +22,136 @@ from model.agents.household_layout import (
     G_SALT,
     MONTH_SALT,
 )  # fmt: skip
-from model.agents.kernel_common import JIT, compact, lasting_draw, mix
+from model.agents.kernel_common import INLINE, JIT, compact, mix
 
 
 @njit(**JIT)
 def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[no-untyped-def]
     """Every grant of the month that reaches anybody in this cell."""
+    words, group, stage = s.more[0], c.group[start : start + n], c.stage[start : start + n]
+    marks, eights, queue, cash, income = s.marks, s.marks_by_eight, s.queue, s.cash, s.income
+    spendable, fields, widest = s.spendable, m.grant, m.grant_most
+    for i in range(n):
+        words[i] = mix(first + i, cell + 1)
     for slot in range(m.grant_count):
-        most = m.grant_most[slot, cell]
-        if most > 0:
-            salt = m.grant[slot, G_SALT]
-            again = np.int64(MONTH_SALT + month if m.grant[slot, G_REDRAWN] != 0 else 0)
-            _within(s.marks, n, first, cell, salt, again, most)
-            count = compact(s.marks, s.marks_by_eight, s.queue, n)
-            if count > 0:
-                count = _reached(
-                    c, m.grant_reach[slot, cell], s, start, count, first, cell, salt, again
-                )
-                _take_part(c, m, s, part, start, count, slot, trend)
+        most = widest[slot, cell]
+        if most == 0:
+            continue
+        salt = fields[slot, G_SALT]
+        again = np.int64(MONTH_SALT + month if fields[slot, G_REDRAWN] != 0 else 0)
+        _within(marks, words, n, salt, again, most)
+        count = compact(marks, eights, queue, n)
+        reach = m.grant_reach[slot, cell]
+        count = _reached(group, stage, reach, queue, words, count, salt, again)
+        if count == 0:
+            continue
+        action, amount = fields[slot, G_ACTION], fields[slot, G_AMOUNT]
+        _count_on(spendable, queue, count, fields[slot, G_REGULAR] * 0.01 / trend)
+        paid = np.int64(amount * count)
+        if action == A_MONEY:
+            _receive(group, cash, income, queue, part, count, amount)
+        else:
+            paid = _other_action(c, m, s, part, start, count, slot)
+        part[k.O_GRANTED + slot] += paid
 
 
-@njit(**JIT)
-def _within(marks, n, first, cell, salt, again, most):  # type: ignore[no-untyped-def]
+@njit(**INLINE)
+def _within(marks, words, n, salt, again, most):  # type: ignore[no-untyped-def]
     """Mark draws below the widest reach."""
     if again != 0:
         for i in range(n):
-            marks[i] = mix(lasting_draw(first + i, cell, salt), again) < most
+            marks[i] = mix(mix(np.int64(words[i]), salt), again) < most
     else:
         for i in range(n):
-            marks[i] = lasting_draw(first + i, cell, salt) < most
+            marks[i] = mix(np.int64(words[i]), salt) < most
 
 
-@njit(**JIT)
-def _reached(c, reach, s, start, count, first, cell, salt, again):  # type: ignore[no-untyped-def]
+@njit(**INLINE)
+def _reached(group, stage, reach, queue, words, count, salt, again):  # type: ignore[no-untyped-def]
     """Keep of the queue whom the programme reaches by group and stage; returns their number."""
-    group, stage, queue, kept = c.group, c.stage, s.queue, 0
+    kept = 0
     for q in range(count):
         i = queue[q]
-        row = start + i
-        draw = lasting_draw(first + i, cell, salt)
+        draw = mix(np.int64(words[i]), salt)
         draw = mix(draw, again) if again != 0 else draw
         queue[kept] = i
-        kept += 1 if draw < reach[group[row], stage[row]] else 0
+        kept += 1 if draw < reach[group[i], stage[i]] else 0
     return kept
 
 
+@njit(**INLINE)
+def _count_on(spendable, queue, count, regular):  # type: ignore[no-untyped-def]
+    """What comes or goes regularly is permanent income."""
+    for q in range(count):
+        i = queue[q]
+        spendable[i] = max(spendable[i] + regular, 0.0)
+
+
+@njit(**INLINE)
+def _receive(group, cash, income, queue, part, count, amount):  # type: ignore[no-untyped-def]
+    """Money."""
+    for q in range(count):
+        i = queue[q]
+        cash[i] += amount
+        income[i] += amount
+        part[k.O_GROUP_INCOME + np.int64(group[i])] += amount
+
+
 @njit(**JIT)
-def _take_part(c, m, s, part, start, count, slot, trend):  # type: ignore[no-untyped-def]
-    """Money or goods in, or money locked away or paid to the funds as far as cash reaches."""
-    fields, displaced = m.grant[slot], m.grant_displaced[slot]
-    action, amount, category = fields[G_ACTION], fields[G_AMOUNT], fields[G_CATEGORY]
-    regular = fields[G_REGULAR] * 0.01 / trend
-    paid = committed = np.int64(0)
+def _other_action(c, m, s, part, start, count, slot):  # type: ignore[no-untyped-def]
+    """Goods, or money locked away or paid to the funds as far as cash reaches: sum that moved."""
+    action, amount = m.grant[slot, G_ACTION], m.grant[slot, G_AMOUNT]
+    if action == A_GOODS:
+        category, displaced = m.grant[slot, G_CATEGORY], m.grant_displaced[slot]
+        return _use_goods(c, s, part, start, count, category, amount, displaced)
+    if action == A_COMMIT:
+        total = _commit(c.committed, s.cash, s.queue, start, count, amount)
+        part[k.O_COMMITTED] += total
+        return total
+    return _contribute(c.group, s.cash, s.income, s.queue, part, start, count, amount)
+
+
+@njit(**JIT)
+def _commit(committed, cash, queue, start, count, amount):  # type: ignore[no-untyped-def]
+    """Cash into committed deposits."""
+    total = np.int64(0)
+    for q in range(count):
+        i = queue[q]
+        moved = min(amount, max(cash[i], 0))
+        cash[i] -= moved
+        committed[start + i] += moved
+        total += moved
+    return total
+
+
+@njit(**JIT)
+def _contribute(group, cash, income, queue, part, start, count, amount):  # type: ignore[no-untyped-def]
+    """Contributions out of disposable income."""
+    total = np.int64(0)
+    for q in range(count):
+        i = queue[q]
+        moved = min(amount, max(cash[i], 0))
+        cash[i] -= moved
+        income[i] -= moved
+        part[k.O_GROUP_INCOME + np.int64(group[start + i])] -= moved
+        total += moved
+    return total
+
+
+@njit(**JIT)
+def _use_goods(c, s, part, start, count, category, amount, displaced):  # type: ignore[no-untyped-def]
+    """Goods are income and consumption; a part is kept and later replaces own purchases."""
+    stocked = np.int64(displaced * amount)
     for q in range(count):
         i = s.queue[q]
         row = start + i
-        group, moved, gain = np.int64(c.group[row]), amount, np.int64(0)
-        s.spendable[i] = max(s.spendable[i] + regular, 0.0)
-        if action in (A_COMMIT, A_CONTRIBUTE):
-            moved = min(amount, max(s.cash[i], 0))
-            s.cash[i] -= moved
-            if action == A_COMMIT:
-                c.committed[row] += moved
-                committed += moved
-            else:
-                gain = -moved
-        else:
-            gain = moved
-            if action == A_GOODS:
-                _use_goods(c, s, part, row, i, group, category, moved, displaced)
-            else:
-                s.cash[i] += moved
-        s.income[i] += gain
-        part[k.O_GROUP_INCOME + group] += gain
-        paid += moved
-    part[k.O_COMMITTED] += committed
-    part[k.O_GRANTED + slot] += paid
-
-
-@njit(**JIT)
-def _use_goods(c, s, part, row, i, group, category, amount, displaced):  # type: ignore[no-untyped-def]
-    """Goods are consumption; a part is kept and later replaces own purchases."""
-    s.events[i] += amount
-    part[k.O_EVENT + group * k.N_CATEGORIES + category] += amount
-    stocked = np.int64(displaced * amount)
-    if stocked > 0:
-        c.stock[0, row] += np.int32(stocked)
-        c.stock_category[row] = category
-        part[k.O_STOCKED] += stocked
+        group = np.int64(c.group[row])
+        s.income[i] += amount
+        s.events[i] += amount
+        part[k.O_GROUP_INCOME + group] += amount
+        part[k.O_EVENT + group * k.N_CATEGORIES + category] += amount
+        if stocked > 0:
+            c.stock[0, row] += np.int32(stocked)
+            c.stock_category[row] = category
+            part[k.O_STOCKED] += stocked
+    return np.int64(amount * count)

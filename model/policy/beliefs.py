@@ -27,8 +27,9 @@ class Beliefs:
 
     def __init__(self, parameters: Parameters, levers: Sequence[Lever]) -> None:
         used = _used(levers)
-        self._reforms = {
+        self._changes = {
             at: consumption_tables(reformed(parameters, name)).values
+            - consumption_tables(parameters).values
             for at, name in enumerate(PROTECTIONS)
             if used[at]
         }
@@ -49,9 +50,9 @@ class Beliefs:
 
     def _between(self, base: Table, weights: F64) -> Table:
         found = base.copy()
-        for at, table in self._reforms.items():
-            found += np.float32(weights[at]) * (table.reshape(base.shape) - base)
-        return np.maximum(found, np.float32(0.0))
+        for at, change in self._changes.items():
+            found += np.float32(weights[at]) * change.reshape(base.shape)
+        return np.maximum(found, np.float32(0.0), out=found)
 
 
 def _used(levers: Sequence[Lever]) -> npt.NDArray[np.bool_]:

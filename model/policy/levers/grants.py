@@ -8,9 +8,9 @@ import numpy as np
 
 from model.dimensions import CATEGORIES
 from model.policy.instruments import Grant, Instruments
-from model.policy.levers.base import I64, Payment, Setting, by_place, payments
+from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments
 from model.policy.levers.programme import FEN_IN_YUAN, PERCENT, ProgrammeLever
-from model.policy.levers.reach import reach
+from model.policy.levers.reach import reach, target
 from model.policy.setting_types import Eligible
 from model.policy.settings_people import MARKS, Gifts, Grants, SavingScheme
 
@@ -20,11 +20,17 @@ class GrantingLever(ProgrammeLever):
     """Puts at most one grant a month on the surface and remembers its slot."""
 
     _slot: int | None = field(default=None, init=False)
+    _target: F64 | None = field(default=None, init=False)
+    _reach: tuple[float, I64] | None = field(default=None, init=False)
 
     def reached(self, setting: Setting, who: str, eligible: Eligible, share: float) -> I64:
         """Reach of the month: delivery widens it, so that those reached first stay reached."""
+        if self._target is None:
+            self._target = target(setting.parameters, who, eligible, self.settings.cities)
         wanted = share * self.strength(setting)
-        return reach(setting.parameters, who, eligible, self.settings.cities, wanted)
+        if self._reach is None or self._reach[0] != wanted:
+            self._reach = wanted, reach(self._target, wanted)
+        return self._reach[1]
 
     def put(self, surface: Instruments, grant: Grant) -> None:
         """A grant that moves nothing or reaches nobody takes no slot."""

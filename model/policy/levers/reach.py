@@ -38,13 +38,15 @@ def mark_share(parameters: Parameters, who: str) -> F64:
     return np.repeat(cells[:, :, None], len(STAGES), axis=2)
 
 
-def reach(
-    parameters: Parameters, who: str, eligible: Eligible, cities: tuple[str, ...], share: float
-) -> I64:
-    """Households of a kind that are reached [cell, group, stage], of 2**32 households.
+def target(parameters: Parameters, who: str, eligible: Eligible, cities: tuple[str, ...]) -> F64:
+    """Share of households that are of a kind, meet the conditions and live in the cities.
 
-    `share` of the households of the kind that meet the conditions and live in the cities.
+    [cell, group, stage].
     """
-    places = np.repeat(place_mask(cities), len(RESIDENCES))
-    wanted = mark_share(parameters, who) * share * eligible_mask(eligible)
-    return np.asarray(np.floor(wanted * places[:, None, None] * ODDS), dtype=np.int64)
+    places = np.repeat(place_mask(cities), len(RESIDENCES))[:, None, None]
+    return np.asarray(mark_share(parameters, who) * eligible_mask(eligible) * places)
+
+
+def reach(targeted: F64, share: float) -> I64:
+    """A share of the target [cell, group, stage], of 2**32 households."""
+    return np.asarray(np.floor(targeted * (share * ODDS)), dtype=np.int64)
