@@ -190,7 +190,7 @@ class Markets(MarketState):
         none = np.zeros_like(bills.programmes)
         if plan.programme_ratio.min() >= 1.0 and not plan.lacks.any():
             return none
-        bare = self.governments.plan_month(trend, cash, debt, aid, none)
+        bare = self.governments.plan_month(trend, cash, debt, aid - bills.counted, none)
         unpaid = whole(bills.programmes * (1.0 - plan.programme_ratio))
         more: Fen = unpaid + np.maximum(plan.lacks - bare.lacks, 0)
         return more
