@@ -22,7 +22,7 @@ from model.scenario import Scenario, load_scenario
 
 HORIZON = 24
 UNITS = {"yuan": 1e8}  # yuan to yi yuan; persons and percent stay
-DOSES = ("none", "low", "default", "high")
+DOSES = ("low", "default", "high")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def effects_of(number: int, scale: int, months: int, seeds: int) -> list[Measure
 def dose_response(
     number: int, scale: int, months: int, seeds: int
 ) -> Iterator[tuple[str, Sequence[float], float]]:
-    """Outcome, its effect at none, low, default, high in the declared direction, paired noise."""
+    """Outcome, its effect at low, default, high in the declared direction, paired noise."""
     for declared in load_catalogue()[number].outcomes:
         if declared.sign == "0":
             continue
