@@ -88,7 +88,7 @@ class BadInputError(Exception):
 
 @contextmanager
 def failures(console: Console) -> Iterator[None]:
-    """Bad input ends with 2, a refusing disk or an empty budget with 1, a stop with 130; a line each.
+    """Bad input ends with 2, a refusing disk or an empty budget with 1, a stop with 130.
 
     Anything else is left to the program's entry point.
     """

@@ -115,7 +115,10 @@ def test_learning(seed: int) -> None:
         draws.real(*CELLS, 2), pay, draws.real(*CELLS), 0.21, 1.04,
     )  # fmt: skip
     same(state._wage_bills(*bills), plain.wage_bills(*bills))
-    cash = (draws.fen(*CELLS), pay * 1e12, 1.04, draws.fen(180), draws.fen(180), 0.4)
+    cash = (
+        draws.fen(*CELLS), pay * 1e12, 1.04, draws.fen(180), draws.fen(180), 0.4,
+        draws.fen(*CELLS),
+    )  # fmt: skip
     same(state._months_short(*cash), plain.months_short(*cash))
 
 

@@ -189,7 +189,7 @@ class Markets(MarketState):
         none = np.zeros_like(bills.programmes)
         if plan.programme_ratio.min() >= 1.0 and not plan.lacks.any():
             return none
-        bare = self.governments.plan_month(trend, cash, debt, aid, none)
+        bare = self.governments.plan_month(trend, cash, debt, aid - bills.counted, none)
         unpaid = whole(bills.programmes * (1.0 - plan.programme_ratio))
         more: Fen = unpaid + np.maximum(plan.lacks - bare.lacks, 0)
         return more
@@ -244,7 +244,8 @@ class Markets(MarketState):
         market.land = whole(flows.housing_investment * land)
         market.housing = flows.housing_investment - market.land
         ratio = self.firms.capacity / self.rules.capacity_headroom
-        market.firm_investment = whole(state.investment * trend * ratio) + self.surface.investment
+        usual = whole(state.investment * trend * ratio)
+        market.firm_investment = np.maximum(usual + self.surface.investment, 0)
         everything = market.housing + by_row(market.firm_investment) + plan.investment[:N_CITIES]
         local = state.investment_local * (
             everything + self.place_share * plan.investment[PROVINCE_ROW]

@@ -70,6 +70,7 @@ class Bills:
     suppliers: Fen  # (15, 12) output bought by whoever pays
     households: Fen  # (15)
     tied: Fen  # (15, 16) sales that only local shops could make
+    counted: Fen  # (16) cost that arises in the budget's own accounts and is only counted
 
 
 def cells(amounts: Fen) -> Fen:
@@ -101,7 +102,7 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
     mandatory = np.zeros(N_CITIES + 1, dtype=np.int64)
     programmes = np.zeros(N_CITIES + 1, dtype=np.int64)
     sellers, households = np.zeros(SHAPE, dtype=np.int64), np.zeros(SHAPE[0], dtype=np.int64)
-    suppliers = np.zeros(SHAPE, dtype=np.int64)
+    suppliers, counted = np.zeros(SHAPE, dtype=np.int64), np.zeros_like(mandatory)
     tied = np.zeros((SHAPE[0], len(TO_SECTOR)), dtype=np.int64)
     for payment in payments:
         due = by_budget(payment)
@@ -116,7 +117,9 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
             suppliers += payment.amounts
         elif payment.receiver == "households":
             households += payment.amounts
-    return Bills(mandatory, programmes, sellers, suppliers, households, tied)
+        if pays_itself(payment) and payment.payer == "cities":
+            counted[:N_CITIES] += by_row(payment.amounts)
+    return Bills(mandatory, programmes, sellers, suppliers, households, tied, counted)
 
 
 def post_policies(

@@ -38,11 +38,12 @@ class MarketSurface:
     the market; productivity [cell] ratio on output and pay per worker; pay [cell] ratio on pay
     alone; unit_cost [cell] ratio on firms' unit cost; payout ratio on dividends to households;
     payout_moved share of dividends paid this month less those of other months, of a normal month;
-    investment [cell] fen that firms invest beyond their rule; liquidity [cell] fen of credit lines
-    that count as cash when firms judge whether they are short; land_cut [place] share of housing
-    outlays by which cities' land and deed revenue falls; outside_pull [category] ratio on the
-    attraction of sellers outside the province; service_coverage share of service sales that retail
-    statistics newly capture; buyer_location whether online purchases count where buyers live.
+    investment [cell] fen that firms invest beyond their rule (negative: less); liquidity [cell] fen
+    of credit lines that count as cash when firms judge whether they are short; land_cut [place]
+    share of housing outlays by which cities' land and deed revenue falls; outside_pull [category]
+    ratio on the attraction of sellers outside the province; service_coverage share of service sales
+    that retail statistics newly capture; buyer_location whether online purchases count where
+    buyers live.
     """
 
     appeal: F64 = field(default_factory=lambda: _ones(*SHAPE))

@@ -93,8 +93,9 @@ class FirmSupport(Programme):
     """Money for firms: grants, investment subsidies, interest subsidies, guarantees.
 
     Of grants, firms invest `firms.grant_invested` and keep the rest as cash; `investment` money
-    brings forward purchases of machines and buildings by `firms.subsidised_investment` per yuan;
-    interest subsidies lower cost; guarantees are liquidity, not income.
+    buys machines and buildings, `firms.subsidised_investment` per yuan, of which
+    `firms.brought_forward` would have been bought later; interest subsidies lower cost;
+    guarantees are liquidity, not income.
     """
 
     lever: Literal["firm_support"]

@@ -118,11 +118,12 @@ def wage_bills(
 
 
 def months_short(
-    months: Fen, cost: Array, trend: float, deposits: Fen, overdraft: Fen, credit: float
-) -> Fen:
+    months: Fen, cost: Array, trend: float, deposits: Fen, overdraft: Fen, credit: float,
+    lines: Fen,
+) -> Fen:  # fmt: skip
     """Consecutive months without cash and credit for a month's labour."""
     due = cost * trend
-    free = deposits.reshape(SHAPE) - overdraft.reshape(SHAPE)
+    free = deposits.reshape(SHAPE) - overdraft.reshape(SHAPE) + lines
     return np.where(free + credit * due < due, months + 1, 0)
 
 

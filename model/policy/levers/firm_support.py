@@ -32,9 +32,8 @@ class FirmSupportLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write investment, unit cost and credit lines."""
-        markets, bought = surface.markets, self._investment(setting)
-        extra = setting.parameters.number("firms.subsidised_investment")
-        markets.investment += np.rint(bought * extra).astype(np.int64)
+        markets = surface.markets
+        markets.investment += self._additional(setting)
         markets.investment += invested(setting, self._grants(setting))
         markets.unit_cost *= 1.0 - over_sales(self._interest(setting), setting)
         lines = round(self.settings.guarantees_yi_yuan * FEN_IN_YI_YUAN * self.strength(setting))
@@ -50,6 +49,19 @@ class FirmSupportLever(ProgrammeLever):
     def _investment(self, setting: Setting) -> I64:
         money = self.month_fen(setting, self.settings.investment_yi_yuan_per_year)
         return spread(money, self._weights(setting))
+
+    def _additional(self, setting: Setting) -> I64:
+        """Investment of this month's subsidies, less what earlier ones brought forward."""
+        number = setting.parameters.number
+        earlier = number("firms.brought_forward")
+        months = int(number("firms.brought_forward_months"))
+        paid, now = self.delivered, setting.month
+        missing = float(paid[max(now - months, 0) : now].sum()) / months
+        year = number("numerics.months_per_year")
+        money = self.settings.investment_yi_yuan_per_year * FEN_IN_YI_YUAN / year
+        size = number("firms.subsidised_investment") * money
+        fen = round(size * (float(paid[now]) - earlier * missing))
+        return spread(abs(fen), self._weights(setting)) * (1 if fen >= 0 else -1)
 
     def _interest(self, setting: Setting) -> I64:
         s, year = self.settings, setting.parameters.number("numerics.months_per_year")

@@ -36,9 +36,9 @@ class LeisureLever(ProgrammeLever):
 
     def _cheaper(self, setting: Setting) -> F64:
         """Fall of the effective price [category] for the population of the places."""
-        prices: dict[str, float] = setting.parameters["spending.leisure_day"]
+        prices: dict[str, float] = setting.parameters["outside.leisure_day"]
         by_day = np.array([prices.get(name, 0.0) for name in CATEGORIES])
-        off_peak = setting.parameters.number("spending.off_peak_discount") * (by_day > 0)
+        off_peak = setting.parameters.number("outside.off_peak_discount") * (by_day > 0)
         homes = setting.households
         reached = float((homes * self.places()).sum() / homes.sum()) * self.strength(setting)
         s = self.settings
