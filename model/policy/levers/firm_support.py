@@ -24,6 +24,19 @@ def invested(setting: Setting, grants: I64) -> I64:
     return np.asarray(np.rint(grants * share), dtype=np.int64)
 
 
+def give_credit(
+    lever: ProgrammeLever, setting: Setting, surface: Instruments, yi_yuan: float
+) -> None:
+    """Guaranteed credit lines by sales: liquidity, and `firms.guarantee_invested` of new ones is
+    invested by firms that would not have got the credit.
+    """
+    weights, line = setting.opening.output * lever.cells(), yi_yuan * FEN_IN_YI_YUAN
+    surface.markets.liquidity += spread(round(line * lever.strength(setting)), weights)
+    share = setting.parameters.number("firms.guarantee_invested")
+    new = line * lever.added_capacity(setting, 0)
+    surface.markets.investment += spread(round(new * share), weights)
+
+
 @dataclass
 class FirmSupportLever(ProgrammeLever):
     """Money goes to the sectors by their sales, interest subsidies by their loans."""
@@ -31,13 +44,12 @@ class FirmSupportLever(ProgrammeLever):
     settings: FirmSupport
 
     def act(self, setting: Setting, surface: Instruments) -> None:
-        """Write investment, unit cost and credit lines."""
+        """Write investment, unit cost and credit lines; guarantees are no income."""
         markets = surface.markets
         markets.investment += self._additional(setting)
         markets.investment += invested(setting, self._grants(setting))
         markets.unit_cost *= 1.0 - over_sales(self._interest(setting), setting)
-        lines = round(self.settings.guarantees_yi_yuan * FEN_IN_YI_YUAN * self.strength(setting))
-        markets.liquidity += spread(lines, self._weights(setting))
+        give_credit(self, setting, surface, self.settings.guarantees_yi_yuan)
 
     def _weights(self, setting: Setting) -> F64:
         return setting.opening.output * self.cells()

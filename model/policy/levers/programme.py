@@ -61,7 +61,7 @@ class ProgrammeLever:
         return round(yi_yuan_per_year * FEN_IN_YI_YUAN / year * self.strength(setting))
 
     def added_capacity(self, setting: Setting, construction_months: int) -> float:
-        """Share of the capacity that is completed this month; what is built stays built."""
+        """Share of the programme that is completed this month; what is built stays built."""
         built = np.maximum.accumulate(self.delivered)
         now = setting.month - construction_months
         before = float(built[now - 1]) if now > 0 else 0.0

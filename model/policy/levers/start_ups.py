@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from model.policy.instruments import Instruments
 from model.policy.levers.base import I64, Payment, Setting, payments
-from model.policy.levers.firm_support import invested
+from model.policy.levers.firm_support import give_credit, invested
 from model.policy.levers.programme import (
-    FEN_IN_YI_YUAN,
     ProgrammeLever,
     on,
     percent,
@@ -28,8 +27,7 @@ class StartUpsLever(ProgrammeLever):
         s, markets, strength = self.settings, surface.markets, self.strength(setting)
         markets.entry_ease *= on(self.cells(), percent(s.entry_percent, strength))
         markets.investment += invested(setting, self._grants(setting))
-        lines = round(s.loans_yi_yuan * FEN_IN_YI_YUAN * strength)
-        markets.liquidity += spread(lines, setting.opening.output * self.cells())
+        give_credit(self, setting, surface, s.loans_yi_yuan)
 
     def _grants(self, setting: Setting) -> I64:
         money = self.month_fen(setting, self.settings.grants_yi_yuan_per_year)
