@@ -151,7 +151,7 @@ def test_firms_and_outsiders_bear_costs_outside_the_budgets() -> None:
 # -- delivery -------------------------------------------------------------------------------------
 
 
-def delivered(policies: Policies, months: int = 24, capacity: float = 12.0) -> dict[str, F64]:
+def delivered(policies: Policies, months: int = 24, capacity: float = 50.0) -> dict[str, F64]:
     parameters = load_parameters({"government.administrative_capacity": capacity})
     return Delivery(scenario(policies, months=months), parameters).delivered
 
