@@ -282,19 +282,28 @@ class Comparison:
             return []
         labels = self.months[:last] if dim == "month" else FIXED_LABELS[dim]
         heads = self._heads(dim)
+        gains = np.array([gain for gain, _ in known])
+        shifts = self._drawn_parts(dim, last, gains)
         return [
             Part(
                 dim,
                 label,
-                mean_estimate(
-                    np.array([gain[position] for gain, _ in known]),
-                    self._part_quick(dim, position, last),
+                widened(
+                    mean_estimate(gains[:, position], self._part_quick(dim, position, last)),
+                    shifts[:, position],
                 ),
                 float(np.mean([base[position] for _, base in known])),
                 None if heads is None else float(heads[position]),
             )
             for position, label in enumerate(labels)
         ]
+
+    def _drawn_parts(self, dim: str, last: int, gains: Floats) -> Floats:
+        """What drawing the levers does to each part [draw, part]; no rows without draws."""
+        drawn = [both[0] for one in self.drawn if (both := _along(one, dim, last)) is not None]
+        if len(drawn) < len(self.drawn) or not drawn:
+            return np.zeros((0, gains.shape[1]))
+        return np.array(drawn) - gains[: len(drawn)]
 
     def _part_quick(self, dim: str, position: int, last: int) -> Estimate | None:
         gain, base = self.pairs[0].group_gain, self.pairs[0].group_base

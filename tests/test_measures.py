@@ -231,3 +231,19 @@ def test_sections_and_the_full_plan_hold_all_measures() -> None:
     sections = [set(load_scenario(name).measures) for name in _shipped("sections")]
     assert sorted(n for part in sections for n in part) == NUMBERS
     assert sorted(load_scenario("full_plan").measures) == NUMBERS
+
+
+def test_drawn_levers_stay_in_their_ranges_and_make_valid_scenarios() -> None:
+    from experiments.lever_draws import drawn_scenarios
+
+    scenario = load_scenario("full_plan")
+    drawn = drawn_scenarios(scenario, 8)
+    assert len({one.digest for one in drawn}) == 8
+    for one in drawn:
+        for number, use in one.measures.items():
+            for name, value in use.levers.items():
+                lever = CATALOGUE[number].levers[name]
+                assert (
+                    lever.low <= value <= lever.high
+                    or value == scenario.measures[number].levers[name]
+                )
