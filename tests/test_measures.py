@@ -27,6 +27,7 @@ from tests.economies import digest
 CATALOGUE = load_catalogue()
 NUMBERS = sorted(CATALOGUE)
 MONTHS, SCALE = 27, "1:5000"
+SEEDS, DOSE_SEEDS = 12, 4
 BY_LEVER = ("payments", "direct_costs")  # have an axis of policies
 MEASURES = pytest.mark.parametrize("number", NUMBERS, ids=lambda n: f"{n:02d}")
 LEVERS = pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_money_spent_is_paid_by_named_budgets(number: int) -> None:
 def test_declared_effects_and_bands(number: int) -> None:
     from experiments.measure_effects import effects_of
 
-    for found in effects_of(number, scale=1000, months=MONTHS, seeds=4):
+    for found in effects_of(number, scale=1000, months=MONTHS, seeds=SEEDS):
         agrees = found.as_declared and found.in_band
         # A miss that the catalogue owns up to must still be one, or the entry is out of date.
         assert agrees == (found.declared.status != "missed"), str(found)
@@ -208,7 +209,7 @@ def test_declared_effects_and_bands(number: int) -> None:
 def test_more_of_a_measure_does_more(number: int) -> None:
     from experiments.measure_effects import dose_response
 
-    for outcome, values, noise in dose_response(number, scale=1000, months=MONTHS, seeds=4):
+    for outcome, values, noise in dose_response(number, scale=1000, months=MONTHS, seeds=DOSE_SEEDS):
         for weaker, stronger in pairwise(values):
             assert stronger >= weaker - noise, f"{outcome}: {values} +- {noise}"
 
