@@ -207,13 +207,13 @@ class Comparison:
                 lambda one: float(one.tied_cost.sum()),
                 self._inside_run("", 0, whole),
             ),
-            "window": self._per_cost("household_consumption", first, last),
+            "window": self.per_cost("household_consumption", first, last),
         }
         for h in HORIZONS:
-            reached = self._per_cost("household_consumption", 0, h) if h <= whole else None
+            reached = self.per_cost("household_consumption", 0, h) if h <= whole else None
             ratios[f"household_{h}m"] = reached
-        ratios["local_value_added"] = self._per_cost("local_value_added", 0, whole)
-        ratios["fiscal_return"] = self._per_cost("tax_return", 0, whole)
+        ratios["local_value_added"] = self.per_cost("local_value_added", 0, whole)
+        ratios["fiscal_return"] = self.per_cost("tax_return", 0, whole)
         return ratios
 
     def payers(self) -> dict[str, Estimate]:
@@ -254,7 +254,8 @@ class Comparison:
         last = len(self.months) if months is None else months
         return [part for dim in DECOMPOSITION_DIMS for part in self._parts(dim, last)]
 
-    def _per_cost(self, outcome: str, first: int, last: int) -> Estimate | None:
+    def per_cost(self, outcome: str, first: int, last: int) -> Estimate | None:
+        """Effect of an outcome over payments of all budgets, months first..last-1."""
         if outcome not in self.outcomes() or "fiscal_cost" not in self.outcomes():
             return None
         cost = self.pairs[0].effect("fiscal_cost", first, last)

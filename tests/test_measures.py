@@ -209,7 +209,9 @@ def test_declared_effects_and_bands(number: int) -> None:
 def test_more_of_a_measure_does_more(number: int) -> None:
     from experiments.measure_effects import dose_response
 
-    for outcome, values, noise in dose_response(number, scale=1000, months=MONTHS, seeds=DOSE_SEEDS):
+    for outcome, values, noise in dose_response(
+        number, scale=1000, months=MONTHS, seeds=DOSE_SEEDS
+    ):
         for weaker, stronger in pairwise(values):
             assert stronger >= weaker - noise, f"{outcome}: {values} +- {noise}"
 
