@@ -26,6 +26,7 @@ from app.run_request import (
 from model.messages import LANGUAGES, say
 
 if TYPE_CHECKING:
+    from app.console import Console
     from briefing.summary import RunFacts
     from experiments.comparison import Comparison
     from model.scenario import Scenario
@@ -40,6 +41,10 @@ ReplicationsOption = Annotated[
         "--replications", help=say("summary.option.replications", HELP), show_default=False
     ),
 ]
+UncertaintyOption = Annotated[
+    str | None,
+    typer.Option("--uncertainty", help=say("summary.option.uncertainty", HELP), show_default=False),
+]
 QuickOption = Annotated[bool, typer.Option("--quick", help=say("summary.option.quick", HELP))]
 
 
@@ -49,6 +54,7 @@ def compare(
     against: AgainstOption = None,
     replications: ReplicationsOption = None,
     quick: QuickOption = False,
+    uncertainty: UncertaintyOption = None,
     seed: SeedOption = None,
     scale: ScaleOption = None,
     results: ResultsOption = DEFAULT_RESULTS,
@@ -63,7 +69,24 @@ def compare(
     count = replications if replications is not None else 1 if quick else DEFAULT_REPLICATIONS
     request = Request(console, scenario, seed, scale, results, count)
     with failures(console):
-        _compare(request, against, quick)
+        _compare(request, against, quick, sources_of(console, uncertainty))
+
+
+def sources_of(console: Console, chosen: str | None) -> tuple[str, ...]:
+    """What an `--uncertainty` option names, in the usual order; everything without the option.
+
+    Raises BadInputError for an unknown name.
+    """
+    from experiments.alternatives import CHANCE, SOURCES
+
+    if chosen is None:
+        return SOURCES
+    names = {name.strip() for name in chosen.split(",")} - {CHANCE}
+    unknown = sorted(names - set(SOURCES))
+    if unknown:
+        known = ", ".join((CHANCE, *SOURCES))
+        raise BadInputError(console.say("summary.fault.uncertainty", value=unknown[0], known=known))
+    return tuple(source for source in SOURCES if source in names)
 
 
 def baseline_of(policy: Scenario, against: str | None, lang: str) -> Scenario:
@@ -100,15 +123,19 @@ class _Done:
     document: dict[str, Any]
 
 
-def _compare(request: Request, against: str | None, quick: bool) -> None:
+def _compare(request: Request, against: str | None, quick: bool, sources: tuple[str, ...]) -> None:
+    from experiments.alternatives import CHANCE, SOURCES
+
     policy = request.checked_scenario()
     baseline = baseline_of(policy, against, request.console.lang)
     more = ["--quick"] if quick else []
     more += ["--against", against] if against else []
     more += ["--replications", str(request.replications)]
+    if sources != SOURCES:
+        more += ["--uncertainty", ",".join(sources) or CHANCE]
     facts = _facts(policy, baseline, request.command("compare", policy, *more))
     _load_charts_meanwhile()
-    comparison = _compute(request, policy, baseline)
+    comparison = _compute(request, policy, baseline, sources)
     document = {
         "scenario": policy.name,
         "against": baseline.name,
@@ -137,21 +164,22 @@ def _figures(comparison: Comparison) -> dict[str, Any]:
     return comparison_document(comparison)
 
 
-def _compute(request: Request, policy: Scenario, baseline: Scenario) -> Comparison:
+def _compute(
+    request: Request, policy: Scenario, baseline: Scenario, sources: tuple[str, ...]
+) -> Comparison:
     from app.progress import progress_for
+    from experiments.alternatives import alternatives
     from experiments.comparison import collect
     from experiments.grades import evidence_grade, outcome_grade
-    from experiments.lever_draws import drawn_scenarios
     from experiments.runner import Runner, replication_seeds
 
     parameters = policy.parameter_set()
     levers = {settings.lever for settings in policy.policies.values()}
     known = evidence_grade(policy.measures) if policy.measures else None
     seeds = replication_seeds(policy.seed, request.replications)
-    # One run says nothing of what another lever value would do: `--quick` leaves the draws out.
-    drawn = drawn_scenarios(policy, len(seeds)) if len(seeds) > 1 else []
+    more = alternatives(baseline, policy, len(seeds), sources)
     with progress_for(request.console.lang, request.console.quiet) as progress:
-        pairs = Runner(listener=progress).pairs(baseline, policy, seeds, drawn=drawn)
+        pairs = Runner(listener=progress).pairs(baseline, policy, seeds, alternatives=more)
         return collect(pairs, lambda name: known or outcome_grade(name, parameters, levers))
 
 

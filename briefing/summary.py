@@ -13,11 +13,13 @@ from typing import Any, Final
 
 from briefing.numbers import show
 from briefing.text import label
+from experiments.alternatives import CHANCE, SOURCES
 from experiments.comparison import HORIZONS, PAYERS, Comparison, Part
 from experiments.intervals import EXACT, SAME_IN_ALL, Estimate
 from experiments.paired import OUTCOME_RULES
 from model.messages import say
 
+BAR_LENGTH: Final = 25
 NOT_COMPUTED: Final = "–"
 SMALLEST_SHARE: Final = 0.005
 """Shares that would print as 0 % or 1 % of nothing are not worth a sentence."""
@@ -70,6 +72,7 @@ def comparison_summary(comparison: Comparison, facts: RunFacts, lang: str = "zh"
         ("summary.section_payers", _payers(comparison, lang)),
         ("summary.section_jobs", _jobs(comparison, lang)),
         ("summary.section_gains", _gains(comparison, lang)),
+        ("summary.section_uncertainty", _uncertainty(comparison, lang)),
         ("summary.section_how", _how(comparison, facts, lang)),
     )
     titles = {"policy": facts.policy_title[lang], "against": facts.against_title[lang]}
@@ -194,6 +197,23 @@ def _gain(part: Part, total: float, lang: str) -> str:
     return say("summary.gain_line", lang, **fields)
 
 
+def _uncertainty(comparison: Comparison, lang: str) -> Iterator[str]:
+    """What makes intervals as wide as they are, a bar for each source."""
+    months = comparison.horizons[-1]
+    shares = comparison.sources("household_consumption", months)
+    if not shares or len(comparison.pairs) < 2:
+        yield "- " + say("summary.no_sources", lang)
+        return
+    yield from (say("summary.sources_of", lang, months=months), "")
+    head = say("summary.sources_head", lang)
+    yield f"| {head} |"
+    yield "|" + "---|" * (head.count("|") + 1)
+    for source, share in sorted(shares.items(), key=lambda one: -one[1]):
+        bar = "█" * round(share * BAR_LENGTH)
+        shown = show("percent", share * 100, lang)
+        yield f"| {say(f'summary.source.{source}', lang)} | {shown} | {bar} |"
+
+
 def _how(comparison: Comparison, facts: RunFacts, lang: str) -> Iterator[str]:
     first, seeds = comparison.pairs[0], comparison.seeds
     shown = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}…{seeds[-1]}"
@@ -206,18 +226,20 @@ def _how(comparison: Comparison, facts: RunFacts, lang: str) -> Iterator[str]:
         say("summary.hash", lang, **hashes),
         say("summary.residual", lang, fen=comparison.max_residual_fen),
         say("summary.evidence", lang, **grades),
-        say(_warning(comparison), lang),
+        _warning(comparison, lang),
     ]
     if facts.path:
         lines.append(say("summary.files", lang, path=facts.path))
     yield from (f"- {line}" for line in lines)
 
 
-def _warning(comparison: Comparison) -> str:
-    """What the intervals leave out."""
+def _warning(comparison: Comparison, lang: str) -> str:
+    """What the intervals cover and what they leave out."""
     if len(comparison.seeds) == 1:
-        return "summary.quick_warning"
-    return "summary.lever_warning" if comparison.drawn else "summary.evidence_warning"
+        return say("summary.quick_warning", lang)
+    drawn = [source for source in SOURCES if source in comparison.drawn]
+    names = [say(f"summary.source.{source}", lang) for source in (CHANCE, *drawn)]
+    return say("summary.evidence_warning", lang, sources=say("summary.comma", lang).join(names))
 
 
 def run_summary(

@@ -17,21 +17,24 @@ A ratio without a positive cost (nothing was paid) is None, never infinite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from experiments.alternatives import CHANCE
 from experiments.intervals import (
     Estimate,
+    draw_half_width,
     group_jackknife,
     mean_estimate,
     ratio_estimate,
     widened,
 )
 from experiments.paired import BOTTOM_QUINTILES, GROUP_DIMS, OUTCOME_RULES, Pair, pair
+from experiments.runner import Runs
 from model.outcome import FIXED_LABELS, Outcome, Series
 
 Floats = npt.NDArray[np.float64]
@@ -101,15 +104,15 @@ class MeanOutcome:
 class Comparison:
     """All pairs of one policy and one baseline; every figure is computed from `pairs`.
 
-    `baseline` and `policy` are means over replications. `drawn` are pairs of the same seeds with
-    the levers of measures drawn from their ranges; empty if the scenario has none.
+    `baseline` and `policy` are means over replications. `drawn` by source are pairs of the same
+    seeds with something drawn that is not known (`experiments.alternatives`); empty if nothing was.
     """
 
     pairs: tuple[Pair, ...]
     baseline: Outcome
     policy: Outcome
     grade: Callable[[str], str] = lambda _: "D"
-    drawn: tuple[Pair, ...] = ()
+    drawn: Mapping[str, tuple[Pair, ...]] = field(default_factory=dict)
 
     @property
     def months(self) -> list[str]:
@@ -152,10 +155,32 @@ class Comparison:
         return self._mean(lambda one: one.effect(outcome, first, months), quick)
 
     def _mean(self, figure: Callable[[Pair], float], quick: Estimate | None) -> Estimate:
-        """Mean of one figure over the pairs, its interval widened by the ranges of levers."""
+        """Mean of one figure over the pairs, its interval widened by what is not known."""
         values = np.array([figure(one) for one in self.pairs])
-        shifts = np.array([figure(one) for one in self.drawn]) - values[: len(self.drawn)]
-        return widened(mean_estimate(values, quick), shifts)
+        return widened(mean_estimate(values, quick), self._shifts(figure, values))
+
+    def _shifts(self, figure: Callable[[Pair], float], values: Floats) -> dict[str, Floats]:
+        """By source [draw]: the figure with that source drawn, less the figure of the same seed."""
+        return {
+            source: np.array([figure(one) for one in pairs]) - values[: len(pairs)]
+            for source, pairs in self.drawn.items()
+        }
+
+    def sources(self, outcome: str, months: int) -> dict[str, float]:
+        """Share of each source in the variance of an effect over the first `months`; sum 1.
+
+        "chance" is what more replications would make smaller. Empty if there is no variance.
+        """
+
+        def figure(one: Pair) -> float:
+            return one.effect(outcome, 0, months)
+
+        values = np.array([figure(one) for one in self.pairs])
+        halves = {CHANCE: mean_estimate(values, None).half_width}
+        shifts = self._shifts(figure, values)
+        halves |= {source: draw_half_width(one) for source, one in shifts.items()}
+        total = sum(half**2 for half in halves.values())
+        return {source: half**2 / total for source, half in halves.items()} if total else {}
 
     def _ratio(
         self, gain: Callable[[Pair], float], cost: Callable[[Pair], float], quick: Estimate | None
@@ -163,11 +188,12 @@ class Comparison:
         """Mean gain over mean cost, likewise."""
         gains, costs = (np.array([f(one) for one in self.pairs]) for f in (gain, cost))
         found = ratio_estimate(gains, costs, quick)
-        usual = [g / c for g, c in zip(gains, costs, strict=True) if c > 0]
-        drawn = [gain(one) / cost(one) for one in self.drawn if cost(one) > 0]
-        if found is None or len(drawn) != len(self.drawn) or len(usual) != len(gains):
+        if found is None or not all(cost(one) > 0 for one in (*self.pairs, *self._all_drawn())):
             return found
-        return widened(found, np.array(drawn) - np.array(usual[: len(drawn)]))
+        return widened(found, self._shifts(lambda one: gain(one) / cost(one), gains / costs))
+
+    def _all_drawn(self) -> list[Pair]:
+        return [one for pairs in self.drawn.values() for one in pairs]
 
     def effects(self) -> list[Effect]:
         """Every recorded outcome at every horizon."""
@@ -291,7 +317,7 @@ class Comparison:
                 label,
                 widened(
                     mean_estimate(gains[:, position], self._part_quick(dim, position, last)),
-                    shifts[:, position],
+                    {source: one[:, position] for source, one in shifts.items()},
                 ),
                 float(np.mean([base[position] for _, base in known])),
                 None if heads is None else float(heads[position]),
@@ -299,12 +325,14 @@ class Comparison:
             for position, label in enumerate(labels)
         ]
 
-    def _drawn_parts(self, dim: str, last: int, gains: Floats) -> Floats:
-        """What drawing the levers does to each part [draw, part]; no rows without draws."""
-        drawn = [both[0] for one in self.drawn if (both := _along(one, dim, last)) is not None]
-        if len(drawn) < len(self.drawn) or not drawn:
-            return np.zeros((0, gains.shape[1]))
-        return np.array(drawn) - gains[: len(drawn)]
+    def _drawn_parts(self, dim: str, last: int, gains: Floats) -> dict[str, Floats]:
+        """By source [draw, part]: what drawing it does to each part."""
+        found = {}
+        for source, pairs in self.drawn.items():
+            split = [both[0] for one in pairs if (both := _along(one, dim, last)) is not None]
+            if split and len(split) == len(pairs):
+                found[source] = np.array(split) - gains[: len(split)]
+        return found
 
     def _part_quick(self, dim: str, position: int, last: int) -> Estimate | None:
         gain, base = self.pairs[0].group_gain, self.pairs[0].group_base
@@ -349,23 +377,20 @@ def _along(one: Pair, dim: str, last: int) -> tuple[Floats, Floats] | None:
     return gain[:last].sum(others), base[:last].sum(others)
 
 
-def collect(
-    runs: Iterable[tuple[int, Outcome, Outcome, *tuple[Outcome, ...]]],
-    grade: Callable[[str], str] = lambda _: "D",
-) -> Comparison:
-    """A comparison from (seed, baseline, policy[, policy with levers drawn]) runs.
-
-    Raises ValueError if there are none.
-    """
-    baseline, policy, pairs, drawn = MeanOutcome(), MeanOutcome(), [], []
-    for seed, base_run, policy_run, *drawn_runs in runs:
-        pairs.append(pair(seed, base_run, policy_run))
-        drawn += [pair(seed, base_run, one) for one in drawn_runs]
-        baseline.add(base_run)
-        policy.add(policy_run)
+def collect(runs: Iterable[Runs], grade: Callable[[str], str] = lambda _: "D") -> Comparison:
+    """A comparison from the runs of every seed. Raises ValueError if there are none."""
+    baseline, policy, pairs = MeanOutcome(), MeanOutcome(), []
+    drawn: dict[str, list[Pair]] = {}
+    for one in runs:
+        pairs.append(pair(one.seed, one.baseline, one.policy))
+        for source, base_run, policy_run in one.alternatives:
+            drawn.setdefault(source, []).append(pair(one.seed, base_run, policy_run))
+        baseline.add(one.baseline)
+        policy.add(one.policy)
     if not pairs:
         raise ValueError("a comparison needs at least one replication")
-    return Comparison(tuple(pairs), baseline.outcome(), policy.outcome(), grade, tuple(drawn))
+    others = {source: tuple(found) for source, found in drawn.items()}
+    return Comparison(tuple(pairs), baseline.outcome(), policy.outcome(), grade, others)
 
 
 def as_numbers(estimates: dict[str, Estimate | None]) -> dict[str, float | None]:
@@ -416,5 +441,15 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "leverage_intervals": as_intervals(leverage),
         "payers": {name: one.value for name, one in payers.items()},
         "payers_intervals": as_intervals(dict(payers)),
+        "uncertainty": _uncertainty(comparison),
         "seeds": comparison.seeds,
     }
+
+
+def _uncertainty(comparison: Comparison) -> list[dict[str, Any]]:
+    """Shares of the sources in the variance of every effect."""
+    return [
+        {"outcome": name, "horizon_months": h, "shares": comparison.sources(name, h)}
+        for name in comparison.outcomes()
+        for h in comparison.horizons
+    ]

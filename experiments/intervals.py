@@ -1,11 +1,9 @@
 """90 % intervals for paired differences.
 
 Several replications: Student's t on the paired differences (policy minus baseline with the same
-seed). The interval is about chance - who is sampled, who loses a job in which month - and says
-nothing about parameters or model structure; sweeps over parameters do that.
-
-Scenarios with measures of the document: levers are uncertain within their ranges, so the interval
-is widened by what drawing them does to the same seeds (`widened`).
+seed) for chance - who is sampled, who loses a job in which month. The interval is then widened by
+what drawing parameters, levers and surroundings does to the same seeds (`widened`, and
+`experiments.alternatives` for what is drawn). The structure of the model is not in it.
 
 One replication (`--quick`): no spread between seeds is seen, so the spread between groups of
 households stands in. Inside each place and residence, the groups (quintile x age) are treated as
@@ -19,6 +17,7 @@ every group has no spread: that, and only that, is reported as exactly zero.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +33,6 @@ SAME_IN_ALL: Final = "same_in_every_replication"
 BETWEEN_GROUPS: Final = "group_jackknife"
 BORROWED: Final = "borrowed_relative_error"
 EXACT: Final = "exactly_zero"
-WITH_LEVERS: Final = "+lever_ranges"
 UNKNOWN: Final = "unknown_set_to_own_size"
 
 
@@ -101,18 +99,26 @@ def ratio_estimate(gains: Floats, costs: Floats, quick: Estimate | None = None) 
     return _between_seeds(ratio, spread, len(gains))
 
 
-def widened(estimate: Estimate, shifts: Floats) -> Estimate:
-    """The interval widened by what the choice of lever values inside their ranges may change.
+def widened(estimate: Estimate, shifts: Mapping[str, Floats]) -> Estimate:
+    """The interval widened by what is not known beside chance.
 
-    `shifts` [draw] is the same figure with levers drawn from their ranges, less the figure at their
-    default values, same seed. Both sources are taken as independent; draws are not averaged away,
-    because only one value of each lever will come true.
+    `shifts` by source, each [draw], are the same figure with that source drawn from its ranges,
+    less the figure at given values, same seed. Sources are taken as independent, so squared half
+    widths add up; draws are not averaged away, because only one value will come true.
     """
-    if len(shifts) < 2 or not shifts.any():
+    known = {source: draw_half_width(one) for source, one in shifts.items()}
+    wide = [source for source, half in known.items() if half > 0]
+    if not wide:
         return estimate
-    levers = t_quantile(len(shifts)) * float(np.sqrt((shifts**2).mean()))
-    half = math.hypot(estimate.half_width, levers)
-    return around(estimate.value, half, estimate.method + WITH_LEVERS)
+    half = math.hypot(estimate.half_width, *known.values())
+    return around(estimate.value, half, "+".join([estimate.method, *wide]))
+
+
+def draw_half_width(shifts: Floats) -> float:
+    """Half width of the 90 % interval that one source would give alone; `shifts` [draw]."""
+    if len(shifts) < 2 or not shifts.any():
+        return 0.0
+    return t_quantile(len(shifts)) * float(np.sqrt((shifts**2).mean()))
 
 
 def _between_seeds(value: float, spread: float, count: int) -> Estimate:

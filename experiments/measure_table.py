@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.alternatives import LEVERS
 from experiments.comparison import Comparison, collect
 from experiments.intervals import Estimate
 from experiments.lever_draws import drawn_scenarios
-from experiments.runner import Runner, replication_seeds
+from experiments.runner import Runner, Runs, replication_seeds
 from model.outcome import Outcome
 from model.policy.catalogue import load_catalogue
 from model.scenario import Scenario
@@ -69,12 +70,13 @@ def _row(
 ) -> Row:
     policy = baseline.with_measures([number])
     drawn = drawn_scenarios(policy, len(seeds)) if len(seeds) > 1 else []
-    sides = [[policy] * len(seeds), drawn] if drawn else [[policy] * len(seeds)]
-    runs = [
-        (seed, first, *(runner.run(side[k], seed, threads=2) for side in sides))
-        for k, (seed, first) in enumerate(zip(seeds, base, strict=True))
-    ]
-    return _figures(number, collect(runs), baseline)  # type: ignore[arg-type]
+
+    def runs_of(k: int) -> Runs:
+        more = [runner.run(one, seeds[k], threads=2) for one in drawn[k : k + 1]]
+        usual = runner.run(policy, seeds[k], threads=2)
+        return Runs(seeds[k], base[k], usual, tuple((LEVERS, base[k], one) for one in more))
+
+    return _figures(number, collect(runs_of(k) for k in range(len(seeds))), baseline)
 
 
 def _figures(number: int, compared: Comparison, baseline: Scenario) -> Row:

@@ -52,6 +52,32 @@ class EconomyFactory(Protocol):
         """An economy at the start of its first month."""
 
 
+class AlternativeLike(Protocol):
+    """The part of `experiments.alternatives.Alternative` that the runner uses."""
+
+    @property
+    def source(self) -> str:
+        """What is drawn."""
+
+    @property
+    def baseline(self) -> ScenarioLike | None:
+        """The other side of the pair; None for the baseline of the replication."""
+
+    @property
+    def policy(self) -> ScenarioLike:
+        """The policy with the draw."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """All runs of one seed; `alternatives` are (source, baseline, policy)."""
+
+    seed: int
+    baseline: Outcome
+    policy: Outcome
+    alternatives: tuple[tuple[str, Outcome, Outcome], ...] = ()
+
+
 class Listener:
     """Hears how far the runs are. The base class is silent."""
 
@@ -114,20 +140,22 @@ class Runner:
         seeds: Sequence[int],
         detail: bool = True,
         workers: int = POOL_WORKERS,
-        drawn: Sequence[ScenarioLike] = (),
-    ) -> Iterator[tuple[int, Outcome, Outcome, *tuple[Outcome, ...]]]:
-        """(seed, baseline, policy) for every seed, in order; see `run` for errors.
+        alternatives: Sequence[Sequence[AlternativeLike]] = (),
+    ) -> Iterator[Runs]:
+        """Baseline and policy for every seed, in order; see `run` for errors.
 
-        `drawn` [seed] are policies with levers drawn from their ranges, run for the same seeds and
-        added to the tuples.
+        `alternatives` [seed] are further pairs of the same seed (`experiments.alternatives`).
         """
-        sides = 3 if drawn else 2
-        self.listener.planned(sides * len(seeds) * int(policy.months))
+        more = alternatives or [[] for _ in seeds]
+        runs = 2 * len(seeds) + sum(1 + (a.baseline is not None) for row in more for a in row)
+        self.listener.planned(runs * int(policy.months))
         threads = 2 if workers < 2 else 1
         with ThreadPoolExecutor(max_workers=max(workers, 1)) as pool:
 
             def submit(position: int) -> list[Future[Outcome]]:
-                together = [baseline, policy, *drawn[position : position + 1]]
+                together = [baseline, policy]
+                for one in more[position]:
+                    together += [one.policy] if one.baseline is None else [one.policy, one.baseline]
                 seed = seeds[position]
                 return [pool.submit(self.run, side, seed, detail, threads) for side in together]
 
@@ -137,10 +165,19 @@ class Runner:
                 for position, seed in enumerate(seeds):
                     if position + 1 < len(seeds):
                         waiting.append(submit(position + 1))
-                    first, second, *more = [one.result() for one in waiting.pop(0)]
-                    yield seed, first, second, *more
+                    yield _sorted(seed, [one.result() for one in waiting.pop(0)], more[position])
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _sorted(seed: int, outcomes: list[Outcome], more: Sequence[AlternativeLike]) -> Runs:
+    """Outcomes in the order in which they were handed out, as pairs."""
+    first, second, *rest = outcomes
+    others = []
+    for one in more:
+        policy = rest.pop(0)
+        others.append((one.source, first if one.baseline is None else rest.pop(0), policy))
+    return Runs(seed, first, second, tuple(others))
 
 
 def run_scenario(scenario: ScenarioLike, seed: int | None = None, detail: bool = True) -> Outcome:
