@@ -19,12 +19,12 @@ from model.agents.households import household_flows
 from model.agents.views import household_set, register_agents, register_panel
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
-from model.markets.month import Markets, PolicyPayment
-from model.outcome import Outcome
+from model.markets.month import Markets
+from model.outcome import BEARERS, Outcome
 from model.policy.beliefs import Beliefs
 from model.policy.instruments import Instruments
 from model.policy.levers import build_levers
-from model.policy.levers.base import F64, Lever, Opening, Setting, by_place
+from model.policy.levers.base import F64, Opening, Setting, by_place
 from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
@@ -112,7 +112,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
             self.parameters, self.month, self.trend, self.residents, self, self.calendar_month,
             self.opening,
         )  # fmt: skip
-        for lever in self.levers:
+        self._begun = [lever for lever in self.levers if lever.begins <= self.month]
+        for lever in self._begun:
             lever.act(self.setting, self.surface)
         self.engel = at_effective_prices(
             self.engel, self.surface.effective_price, self._substitution
@@ -160,9 +161,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _bill_policies(self) -> None:
         """Levers say who pays; a programme whose money is spent is known to have ended."""
         self.payments = [
-            PolicyPayment(due.lever, due.payer, due.receiver, due.amounts)
-            for lever in self.levers
-            for due in lever.bill(self.setting, self.totals)
+            due for lever in self._begun for due in lever.bill(self.setting, self.totals)
         ]
         self.outlook.learn(self.month)
 
@@ -183,16 +182,18 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 raise LedgerError(f"{account}: {instrument} differ by {gap[worst]} fen")
 
     def _record(self) -> None:
-        direct = [self._direct_costs(lever) for lever in self.levers]
+        direct = self._direct_costs()
         self._recorder.record(self.totals, self.flows, self.engel, self.plan, self.market, direct)
 
-    def _direct_costs(self, lever: Lever) -> tuple[int, int]:
-        """What firms and households bear outside any budget, fen."""
-        found = dict(zip(("firms", "households"), lever.direct_costs(self.totals), strict=True))
+    def _direct_costs(self) -> dict[str, I64]:
+        """What firms and households bear outside any budget [firms, households], by lever, fen."""
+        found = {
+            lever.name: np.array(lever.direct_costs(self.totals), np.int64) for lever in self._begun
+        }
         for due in self.payments:
-            if due.lever == lever.name and due.payer in found:
-                found[str(due.payer)] += int(due.amounts.sum())
-        return found["firms"], found["households"]
+            if due.payer in BEARERS:
+                found[due.lever][BEARERS.index(due.payer)] += due.total
+        return found
 
     # -- what levers may ask ---------------------------------------------------------------
 

@@ -24,7 +24,7 @@ class CreditLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write terms of new loans and the part of interest that households pay."""
-        s, strength, places = self.settings, self.strength(setting), self.places()
+        s, strength, places = self.settings, self.strength(setting), self.places
         items = np.array([float(ITEM_CATEGORY[item] in s.categories) for item in ITEMS])
         reached = np.outer(places, items) * strength
         surface.loan_to_value += s.loan_to_value_points / PERCENT * reached

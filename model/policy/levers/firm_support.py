@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.policy.instruments import Instruments
-from model.policy.levers.base import F64, I64, Payment, Setting, payments
+from model.policy.levers.base import I64, Payment, Setting, payments
 from model.policy.levers.programme import (
     FEN_IN_YI_YUAN,
     PERCENT,
@@ -32,23 +32,24 @@ class FirmSupportLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write investment, unit cost and credit lines."""
-        markets = surface.markets
-        markets.investment += self._additional(setting)
-        markets.investment += invested(setting, self._grants(setting))
-        markets.unit_cost *= 1.0 - over_sales(self._interest(setting), setting)
-        lines = round(self.settings.guarantees_yi_yuan * FEN_IN_YI_YUAN * self.strength(setting))
-        markets.liquidity += spread(lines, self._weights(setting))
-
-    def _weights(self, setting: Setting) -> F64:
-        return setting.opening.output * self.cells()
+        s, markets = self.settings, surface.markets
+        if s.investment_yi_yuan_per_year:
+            markets.investment += self._additional(setting)
+        if s.grants_yi_yuan_per_year:
+            markets.investment += invested(setting, self._grants(setting))
+        if s.interest_subsidy_points:
+            markets.unit_cost *= 1.0 - over_sales(self._interest(setting), setting)
+        if s.guarantees_yi_yuan:
+            lines = round(s.guarantees_yi_yuan * FEN_IN_YI_YUAN * self.strength(setting))
+            markets.liquidity += self.money("lines", lines, self.sales(setting))
 
     def _grants(self, setting: Setting) -> I64:
         money = self.month_fen(setting, self.settings.grants_yi_yuan_per_year)
-        return spread(money, self._weights(setting))
+        return self.money("grants", money, self.sales(setting))
 
     def _investment(self, setting: Setting) -> I64:
         money = self.month_fen(setting, self.settings.investment_yi_yuan_per_year)
-        return spread(money, self._weights(setting))
+        return self.money("investment", money, self.sales(setting))
 
     def _additional(self, setting: Setting) -> I64:
         """Investment of this month's subsidies, less what earlier ones brought forward."""
@@ -57,19 +58,23 @@ class FirmSupportLever(ProgrammeLever):
         months = int(number("firms.brought_forward_months"))
         paid, now = self.delivered, setting.month
         missing = float(paid[max(now - months, 0) : now].sum()) / months
-        year = number("numerics.months_per_year")
-        money = self.settings.investment_yi_yuan_per_year * FEN_IN_YI_YUAN / year
+        money = self.settings.investment_yi_yuan_per_year * FEN_IN_YI_YUAN / setting.year
         size = number("firms.subsidised_investment") * money
         fen = round(size * (float(paid[now]) - earlier * missing))
-        return spread(abs(fen), self._weights(setting)) * (1 if fen >= 0 else -1)
+        return spread(abs(fen), self.sales(setting)) * (1 if fen >= 0 else -1)
 
     def _interest(self, setting: Setting) -> I64:
-        s, year = self.settings, setting.parameters.number("numerics.months_per_year")
-        rate = s.interest_subsidy_points / PERCENT / year * s.covered_share
-        owed = setting.opening.loans * self.cells() * setting.trend
+        s = self.settings
+        rate = s.interest_subsidy_points / PERCENT / setting.year * s.covered_share
+        owed = setting.opening.loans * self.cells * setting.trend
         return np.asarray(np.rint(owed * rate * self.strength(setting)), dtype=np.int64)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Everything is paid to firms."""
+        if self.settings.interest_subsidy_points:
+            return self._paid(setting)
+        return self.kept("paid", lambda: self._paid(setting), self.strength(setting))
+
+    def _paid(self, setting: Setting) -> list[Payment]:
         money = self._grants(setting) + self._investment(setting) + self._interest(setting)
         return payments(self.name, "firms", money, self.settings.payers)

@@ -29,7 +29,7 @@ class SocialProtectionLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write bills, benefits and beliefs."""
-        s, strength, places = self.settings, self.strength(setting), self.places()
+        s, strength, places = self.settings, self.strength(setting), self.places
         before = surface.medical_share
         paid = setting.parameters.number("consumption.out_of_pocket")
         own = max(1.0 - s.out_of_pocket_points / PERCENT / paid * strength, 0.0)
@@ -38,9 +38,9 @@ class SocialProtectionLever(ProgrammeLever):
         surface.benefit_ratio *= on(places, percent(s.benefit_percent, strength))
         cover = s.benefit_cover_points / PERCENT * strength * places
         surface.benefit_cover = np.minimum(surface.benefit_cover + cover, 1.0)
-        homes = setting.households
-        reached = float((homes * places).sum() / homes.sum())
-        surface.protection += self.reform(setting) * (reached * self._recognised(setting))
+        reform = self.kept("reform", lambda: self.reform(setting))
+        if reform.any():
+            surface.protection += reform * (self.home_share(setting) * self._recognised(setting))
 
     def reform(self, setting: Setting) -> F64:
         """Size of the reform relative to the reference reform [PROTECTIONS]."""

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, payments
+from model.policy.levers.base import I64, Payment, Setting
 from model.policy.levers.firm_support import invested
-from model.policy.levers.programme import (
-    FEN_IN_YI_YUAN,
-    ProgrammeLever,
-    on,
-    percent,
-    spread,
-)  # fmt: skip
+from model.policy.levers.programme import FEN_IN_YI_YUAN, ProgrammeLever, percent, scale
 from model.policy.settings_supply import StartUps
 
 
@@ -26,15 +20,17 @@ class StartUpsLever(ProgrammeLever):
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write entry, founders' investment and their credit lines."""
         s, markets, strength = self.settings, surface.markets, self.strength(setting)
-        markets.entry_ease *= on(self.cells(), percent(s.entry_percent, strength))
-        markets.investment += invested(setting, self._grants(setting))
-        lines = round(s.loans_yi_yuan * FEN_IN_YI_YUAN * strength)
-        markets.liquidity += spread(lines, setting.opening.output * self.cells())
-
-    def _grants(self, setting: Setting) -> I64:
-        money = self.month_fen(setting, self.settings.grants_yi_yuan_per_year)
-        return spread(money, setting.opening.output * self.cells())
+        scale(markets.entry_ease, self.cells, percent(s.entry_percent, strength))
+        if s.grants_yi_yuan_per_year:
+            money = self.month_fen(setting, s.grants_yi_yuan_per_year)
+            markets.investment += invested(
+                setting, self.money("grants", money, self.sales(setting))
+            )
+        if s.loans_yi_yuan:
+            lines = round(s.loans_yi_yuan * FEN_IN_YI_YUAN * strength)
+            markets.liquidity += self.money("lines", lines, self.sales(setting))
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Grants are paid to firms."""
-        return payments(self.name, "firms", self._grants(setting), self.settings.payers)
+        money = self.month_fen(setting, self.settings.grants_yi_yuan_per_year)
+        return self.due("firms", money, self.sales(setting))
