@@ -18,8 +18,12 @@ from model.policy.instruments import PROTECTIONS
 from model.policy.levers.base import Lever
 from model.policy.levers.social_protection import SocialProtectionLever
 from model.solvers.consumption import consumption_tables
+from model.whole_numbers import compiled
 
 Table = npt.NDArray[np.float32]
+_KEPT: dict[tuple[str, ...], Table] = {}
+_KEPT_LIMIT = 16
+BLOCK = 4096  # entries that stay in the nearest cache while all reforms are added
 
 
 class Beliefs:
@@ -27,12 +31,8 @@ class Beliefs:
 
     def __init__(self, parameters: Parameters, levers: Sequence[Lever]) -> None:
         used = _used(levers)
-        self._changes = {
-            at: consumption_tables(reformed(parameters, name)).values
-            - consumption_tables(parameters).values
-            for at, name in enumerate(PROTECTIONS)
-            if used[at]
-        }
+        self._used = np.flatnonzero(used)
+        self._changes = _changes(parameters, [PROTECTIONS[at] for at in self._used])
         self._last: tuple[bytes, HouseholdWorld] | None = None
 
     def world(self, today: HouseholdWorld, weights: F64) -> HouseholdWorld:
@@ -49,10 +49,38 @@ class Beliefs:
         return self._last[1]
 
     def _between(self, base: Table, weights: F64) -> Table:
-        found = base.copy()
-        for at, change in self._changes.items():
-            found += np.float32(weights[at]) * change.reshape(base.shape)
-        return np.maximum(found, np.float32(0.0), out=found)
+        found = np.empty_like(base)
+        _blend(base.ravel(), self._changes, weights[self._used].astype(np.float32), found.ravel())
+        return found
+
+
+@compiled
+def _blend(base: Table, changes: Table, weights: Table, found: Table) -> None:
+    """`base` plus the weighted changes [reform, entry], added in order; nothing below zero."""
+    for start in range(0, base.size, BLOCK):
+        end = min(start + BLOCK, base.size)
+        blended = found[start:end]
+        blended[:] = base[start:end]
+        for reform in range(weights.size):
+            weight, change = weights[reform], changes[reform, start:end]
+            for at in range(blended.size):
+                blended[at] += weight * change[at]
+        for at in range(blended.size):
+            blended[at] = max(blended[at], np.float32(0.0))
+
+
+def _changes(parameters: Parameters, reforms: Sequence[str]) -> Table:
+    """What each reference reform changes in the tables [reform, entry]; kept for a sweep."""
+    if not reforms:
+        return np.zeros((0, 0), np.float32)
+    key = parameters.digest("consumption.", "households.protection."), *reforms
+    if key not in _KEPT:
+        today = consumption_tables(parameters).values
+        found = [consumption_tables(reformed(parameters, one)).values - today for one in reforms]
+        if len(_KEPT) >= _KEPT_LIMIT:
+            _KEPT.pop(next(iter(_KEPT)))
+        _KEPT[key] = np.array(found, np.float32).reshape(len(reforms), today.size)
+    return _KEPT[key]
 
 
 def _used(levers: Sequence[Lever]) -> npt.NDArray[np.bool_]:
