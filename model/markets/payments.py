@@ -12,19 +12,23 @@ from functools import cached_property
 
 import numpy as np
 
-from model.agents.governments import N_CITIES, PROVINCE_ROW
+from model.agents.governments import N_CITIES
 from model.dimensions import PLACES, SECTORS
 from model.ledger import Fen
 from model.markets.goods import in_sectors
-from model.whole_numbers import by_row, total
+from model.whole_numbers import by_row, compiled, total
 
 SHAPE = (len(PLACES), len(SECTORS))
 SOURCES = 2 + N_CITIES + 1  # central, province, places, social funds: who pays for a lever
-COUNTED = {"central": 0, "funds": SOURCES - 1}  # where the cash paid by one account is counted
+PROVINCE, FIRST_PLACE = 1, 2
+BY_PLACE, UNCOUNTED = -1, -2
+# Where the cash of a payer is counted.
+_COLUMN = {"central": 0, "province": PROVINCE, "cities": BY_PLACE, "funds": SOURCES - 1,
+           "firms": UNCOUNTED, "households": UNCOUNTED, "outside": UNCOUNTED}  # fmt: skip
 TO_FIRMS = ("sellers", "firms", "suppliers")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class PolicyPayment:
     """Money a policy lever moves this month.
 
@@ -53,40 +57,41 @@ class PolicyPayment:
         by_category = self.receiver in TO_FIRMS and self.amounts.shape != SHAPE
         return in_sectors(self.amounts) if by_category else self.amounts
 
-    @cached_property
+    @property
     def rows(self) -> Fen:
         """Amounts by their first axis."""
         return by_row(np.ascontiguousarray(self.amounts))
 
-    @cached_property
+    @property
     def total(self) -> int:
         """All of it, fen."""
         return total(self.amounts)
 
     @cached_property
-    def budgets(self) -> Fen:
-        """What each of the sixteen budgets pays (16), money to itself included."""
-        paid = np.zeros(N_CITIES + 1, dtype=np.int64)
-        if self.payer == "cities":
-            paid[:N_CITIES] = self.rows
-        elif self.payer == "province":
-            paid[PROVINCE_ROW] = self.total
-        elif isinstance(self.payer, int | np.integer):
-            paid[int(self.payer)] = self.total
-        return paid
-
-    @cached_property
     def cost(self) -> Fen:
         """Cash of central, province, places and social funds (18) if budgets pay all of it."""
-        counted = np.zeros(SOURCES, dtype=np.int64)
-        if self.payer in COUNTED:
-            counted[COUNTED[str(self.payer)]] = self.total
-        counted[1] = self.budgets[PROVINCE_ROW]
-        counted[2 : 2 + N_CITIES] = self.budgets[:N_CITIES]
-        return counted
+        if isinstance(self.payer, str):
+            return _counted(np.ascontiguousarray(self.amounts), _COLUMN[self.payer])
+        return _counted(np.ascontiguousarray(self.amounts), FIRST_PLACE + int(self.payer))
+
+    @property
+    def budgets(self) -> Fen:
+        """What each of the sixteen budgets pays (16), money to itself included."""
+        return np.append(self.cost[FIRST_PLACE : FIRST_PLACE + N_CITIES], self.cost[PROVINCE])
 
 
-@dataclass(frozen=True)
+@compiled
+def _counted(amounts: Fen, column: int) -> Fen:
+    """Cash by who pays (18): all of it in one column, or by place, or none that is counted."""
+    found = np.zeros(SOURCES, np.int64)
+    if column == BY_PLACE:
+        found[FIRST_PLACE : FIRST_PLACE + N_CITIES] = by_row(amounts)
+    elif column != UNCOUNTED:
+        found[column] = total(amounts)
+    return found
+
+
+@dataclass
 class Gathered:
     """Payments with the same payer and receiver, and their sum as one payment."""
 

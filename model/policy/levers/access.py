@@ -27,7 +27,7 @@ class AccessLever(ProgrammeLever):
     def _prices(self, reached: float) -> F64:
         """Effective prices [residence, category] relative to today's."""
         s, found = self.settings, np.ones((len(RESIDENCES), len(CATEGORIES)))
-        rows = np.isin(RESIDENCES, s.residence or RESIDENCES)
+        rows = [RESIDENCES.index(residence) for residence in s.residence or RESIDENCES]
         for category, wedge in s.wedge_percent.items():
             found[rows, CATEGORIES.index(category)] = percent(wedge, reached)
         return found

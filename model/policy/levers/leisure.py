@@ -26,7 +26,8 @@ class LeisureLever(ProgrammeLever):
         strength = self.strength(setting)
         cheaper = self.kept("cheaper", lambda: self._cheaper(setting), strength)
         surface.effective_price *= 1.0 - cheaper
-        number, place = setting.parameters.number, setting.parameters.array("outside.outside_share")
+        number, array = setting.parameters.number, setting.parameters.array
+        place = self.kept("outside", lambda: array("outside.outside_share"))
         away = number("outside.leisure_trip_share") / place - 1.0
         surface.markets.outside_pull *= 1.0 + np.maximum(away, 0.0) * cheaper
         year = number("labour.working_days")
