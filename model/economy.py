@@ -187,12 +187,15 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def _direct_costs(self) -> dict[str, I64]:
         """What firms and households bear outside any budget [firms, households], by lever, fen."""
-        found = {
-            lever.name: np.array(lever.direct_costs(self.totals), np.int64) for lever in self._begun
-        }
+        found: dict[str, I64] = {}
+        for lever in self._begun:
+            costs = lever.direct_costs(self.totals)
+            if any(costs):
+                found[lever.name] = np.array(costs, np.int64)
         for due in self.payments:
             if due.payer in BEARERS:
-                found[due.lever][BEARERS.index(due.payer)] += due.total
+                borne = found.setdefault(due.lever, np.zeros(len(BEARERS), np.int64))
+                borne[BEARERS.index(due.payer)] += due.total
         return found
 
     # -- what levers may ask ---------------------------------------------------------------

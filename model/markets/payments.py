@@ -22,6 +22,9 @@ SHAPE = (len(PLACES), len(SECTORS))
 SOURCES = 2 + N_CITIES + 1  # central, province, places, social funds: who pays for a lever
 PROVINCE, FIRST_PLACE = 1, 2
 BY_PLACE, UNCOUNTED = -1, -2
+_BUDGETS = np.append(np.arange(FIRST_PLACE, FIRST_PLACE + N_CITIES), PROVINCE)
+ACCOUNTS = ("central", "funds", "firms", "households", "outside")
+BUDGETS, ITSELF = "budgets", "itself"  # bearers: cities, the province or one city; nobody
 # Where the cash of a payer is counted.
 _COLUMN = {"central": 0, "province": PROVINCE, "cities": BY_PLACE, "funds": SOURCES - 1,
            "firms": UNCOUNTED, "households": UNCOUNTED, "outside": UNCOUNTED}  # fmt: skip
@@ -47,20 +50,17 @@ class PolicyPayment:
     amounts: Fen
 
     @property
-    def pays_itself(self) -> bool:
-        """Whether payer and receiver are the same account."""
-        return self.payer == self.receiver and self.payer in ("cities", "funds", "outside")
+    def bearer(self) -> str:
+        """Who pays, as far as posting goes: an account, `BUDGETS`, or `ITSELF` (nothing moves)."""
+        if self.payer == self.receiver and self.payer in ("cities", "funds", "outside"):
+            return ITSELF
+        return str(self.payer) if self.payer in ACCOUNTS else BUDGETS
 
     @cached_property
     def received(self) -> Fen:
         """Amounts as the receiver takes them: firms by cell (15, 12), others as given."""
         by_category = self.receiver in TO_FIRMS and self.amounts.shape != SHAPE
         return in_sectors(self.amounts) if by_category else self.amounts
-
-    @property
-    def rows(self) -> Fen:
-        """Amounts by their first axis."""
-        return by_row(np.ascontiguousarray(self.amounts))
 
     @property
     def total(self) -> int:
@@ -73,11 +73,6 @@ class PolicyPayment:
         if isinstance(self.payer, str):
             return _counted(np.ascontiguousarray(self.amounts), _COLUMN[self.payer])
         return _counted(np.ascontiguousarray(self.amounts), FIRST_PLACE + int(self.payer))
-
-    @property
-    def budgets(self) -> Fen:
-        """What each of the sixteen budgets pays (16), money to itself included."""
-        return np.append(self.cost[FIRST_PLACE : FIRST_PLACE + N_CITIES], self.cost[PROVINCE])
 
 
 @compiled
@@ -93,26 +88,42 @@ def _counted(amounts: Fen, column: int) -> Fen:
 
 @dataclass
 class Gathered:
-    """Payments with the same payer and receiver, and their sum as one payment."""
+    """Payments with the same bearer and receiver, and what they come to.
 
-    whole: PolicyPayment
+    `amounts` as the receiver takes them, `cost` (18) as that of a payment.
+    """
+
+    bearer: str
+    receiver: str
     parts: list[PolicyPayment]
+    amounts: Fen
+    cost: Fen
+
+    @property
+    def budgets(self) -> Fen:
+        """What each of the sixteen budgets pays (16)."""
+        return np.asarray(self.cost[_BUDGETS])
+
+    @property
+    def levers(self) -> str:
+        """Names of the levers."""
+        return " + ".join(part.lever for part in self.parts)
 
 
 def gather(payments: Sequence[PolicyPayment]) -> list[Gathered]:
-    """The payments of a month by payer and receiver."""
-    groups: dict[tuple[str | int, str, tuple[int, ...]], list[PolicyPayment]] = {}
+    """The payments of a month by bearer and receiver."""
+    groups: dict[tuple[str, str], list[PolicyPayment]] = {}
     for payment in payments:
-        key = payment.payer, payment.receiver, payment.amounts.shape
-        groups.setdefault(key, []).append(payment)
-    return [Gathered(_added(parts), parts) for parts in groups.values()]
+        groups.setdefault((payment.bearer, payment.receiver), []).append(payment)
+    return [Gathered(*who, parts, *_added(parts)) for who, parts in groups.items()]
 
 
-def _added(parts: list[PolicyPayment]) -> PolicyPayment:
+def _added(parts: list[PolicyPayment]) -> tuple[Fen, Fen]:
+    """Sums of amounts and of costs."""
     if len(parts) == 1:
-        return parts[0]
-    amounts = parts[0].amounts.copy()
+        return parts[0].received, parts[0].cost
+    amounts, cost = parts[0].received.copy(), parts[0].cost.copy()
     for part in parts[1:]:
-        amounts += part.amounts
-    levers = " + ".join(part.lever for part in parts)
-    return PolicyPayment(levers, parts[0].payer, parts[0].receiver, amounts)
+        amounts += part.received
+        cost += part.cost
+    return amounts, cost

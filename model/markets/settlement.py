@@ -29,7 +29,8 @@ from model.ledger import (
     LedgerError,
 )
 from model.markets.goods import TO_SECTOR, Production, Shopping, split_rows
-from model.markets.payments import TO_FIRMS, Gathered, PolicyPayment
+from model.markets.payments import BUDGETS as BUDGETS_PAY
+from model.markets.payments import ITSELF, TO_FIRMS, Gathered, PolicyPayment, gather
 from model.markets.taxes import Taxes
 from model.opening import EconomyState
 from model.whole_numbers import anything, by_column, by_row, total
@@ -63,20 +64,19 @@ def collect_bills(payments: Sequence[Gathered]) -> Bills:
     suppliers = np.zeros(SHAPE, dtype=np.int64)
     tied = np.zeros((SHAPE[0], len(TO_SECTOR)), dtype=np.int64)
     for group in payments:
-        payment = group.whole
-        if payment.pays_itself:
-            counted += payment.budgets
-        elif payment.receiver in TO_FIRMS:
-            programmes += payment.budgets
-        else:
-            mandatory += payment.budgets
-        if payment.receiver == "sellers":
-            sellers += payment.received
-            tied += payment.amounts if payment.amounts.shape == tied.shape else 0
-        elif payment.receiver == "suppliers":
-            suppliers += payment.amounts
-        elif payment.receiver == "households":
-            households += payment.amounts
+        if group.bearer == ITSELF:
+            counted += group.budgets
+        elif group.bearer == BUDGETS_PAY:
+            due = programmes if group.receiver in TO_FIRMS else mandatory
+            due += group.budgets
+        if group.receiver == "sellers":
+            sellers += group.amounts
+            for part in group.parts:
+                tied += part.amounts if part.amounts.shape == tied.shape else 0
+        elif group.receiver == "suppliers":
+            suppliers += group.amounts
+        elif group.receiver == "households":
+            households += group.amounts
     return Bills(mandatory, programmes, sellers, suppliers, households, tied, counted)
 
 
@@ -89,24 +89,22 @@ def post_policies(
     pay over its cells.
     """
     spent: dict[str, Fen] = {}
+    short = bool(plan.programme_ratio.min() < 1.0)
     for group in payments:
-        payment = group.whole
-        if payment.receiver not in _RECEIVERS:
-            raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
-        if _short_of_cash(payment, plan):
+        if group.receiver not in _RECEIVERS:
+            raise LedgerError(f"policy {group.levers}: unknown receiver {group.receiver!r}")
+        if short and group.bearer == BUDGETS_PAY and group.receiver in TO_FIRMS:
             for part in group.parts:
                 _count(spent, part, _pay_a_part(ledger, governments, part, plan.programme_ratio))
             continue
         for part in group.parts:
             _count(spent, part, part.cost)
-        if payment.pays_itself:
-            continue
-        if payment.payer == "firms":
+        if group.bearer == BUDGETS_PAY:
+            _post_budgets(ledger, group.receiver, group.budgets, group.amounts)
+        elif group.bearer == "firms":
             _levy(ledger, group, wage_share)
-        elif payment.payer in _SINGLE:
-            _post_single(ledger, payment)
-        else:
-            _post_budgets(ledger, payment, payment.received)
+        elif group.bearer != ITSELF:
+            _post_single(ledger, group)
     return spent
 
 
@@ -121,12 +119,12 @@ def _count(spent: dict[str, Fen], payment: PolicyPayment, cost: Fen) -> None:
     spent[payment.lever] = cost if before is None else before + cost
 
 
-def _post_single(ledger: Ledger, payment: PolicyPayment) -> None:
+def _post_single(ledger: Ledger, group: Gathered) -> None:
     """One account pays, or households their contributions."""
-    if payment.payer == "households" and payment.receiver != "funds":
-        raise LedgerError(f"policy {payment.lever}: households pay only into the funds")
-    account, kind = _SINGLE[str(payment.payer)], f"policy_{payment.receiver}"
-    ledger.pay(kind, account, _RECEIVERS[payment.receiver], payment.received)
+    if group.bearer == "households" and group.receiver != "funds":
+        raise LedgerError(f"policy {group.levers}: households pay only into the funds")
+    kind = f"policy_{group.receiver}"
+    ledger.pay(kind, _SINGLE[group.bearer], _RECEIVERS[group.receiver], group.amounts)
 
 
 def _levy(ledger: Ledger, group: Gathered, wage_share: npt.NDArray[np.float64]) -> None:
@@ -134,19 +132,13 @@ def _levy(ledger: Ledger, group: Gathered, wage_share: npt.NDArray[np.float64]) 
 
     Every payment is divided over the cells, and rounded, on its own.
     """
-    due = sum(split_rows(part.rows, wage_share) for part in group.parts)
-    ledger.pay("policy_levy", FIRMS, BANK, np.asarray(due))
-    receiver = _RECEIVERS[group.whole.receiver]
+    due = np.zeros(SHAPE, dtype=np.int64)
+    for part in group.parts:
+        due += split_rows(by_row(part.received), wage_share)
+    ledger.pay("policy_levy", FIRMS, BANK, due)
+    receiver = _RECEIVERS[group.receiver]
     if receiver is not BANK:
-        ledger.pay(f"policy_{group.whole.receiver}", BANK, receiver, group.whole.received)
-
-
-def _short_of_cash(payment: PolicyPayment, plan: BudgetPlan) -> bool:
-    """Whether a budget owes firms more than it can pay."""
-    if payment.receiver not in TO_FIRMS or payment.payer in ("firms", *_SINGLE):
-        return False
-    ratio = plan.programme_ratio
-    return bool((ratio[_payer_rows(payment.payer, len(payment.received))] < 1.0).any())
+        ledger.pay(f"policy_{group.receiver}", BANK, receiver, group.amounts)
 
 
 def _pay_a_part(
@@ -158,20 +150,20 @@ def _pay_a_part(
     share = _payer_rows(payment.payer, len(amounts))
     paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
     _owe(ledger, governments, f"policy_{payment.receiver}", share, amounts - paid)
-    found = PolicyPayment(payment.lever, payment.payer, payment.receiver, paid)
-    _post_budgets(ledger, found, paid)
+    found = gather([PolicyPayment(payment.lever, payment.payer, payment.receiver, paid)])[0]
+    _post_budgets(ledger, found.receiver, found.budgets, paid)
     return found.cost
 
 
-def _post_budgets(ledger: Ledger, payment: PolicyPayment, paid: Fen) -> None:
-    """Cities, the province or one city pay."""
+def _post_budgets(ledger: Ledger, receiver: str, budgets: Fen, paid: Fen) -> None:
+    """Cities and the province (16) pay a receiver."""
     if not anything(paid):
         return
-    receiver, kind = _RECEIVERS[payment.receiver], f"policy_{payment.receiver}"
-    width = receiver.stop - receiver.start
+    account, kind = _RECEIVERS[receiver], f"policy_{receiver}"
+    width = account.stop - account.start
     if width not in (1, paid.size):
         raise LedgerError(f"{kind}: {paid.size} amounts for {width} accounts")
-    ledger.pay_pool(kind, BUDGETS, payment.budgets, receiver, paid)
+    ledger.pay_pool(kind, BUDGETS, budgets, account, paid)
 
 
 def _payer_rows(payer: str | int, n: int) -> Fen:

@@ -66,10 +66,11 @@ class GrantsLever(GrantingLever):
         paid = since >= 0 and since % every == 0
         lasts = s.lasting and not s.redrawn and s.payment != "once" and since >= 0
         who = self.reached(setting, s.who, s.eligible, s.reach)
-        self.put(surface, Grant(
+        grant = self.kept("grant", lambda: Grant(
             self.name, MARKS.index(s.who), who, round(s.yuan * FEN_IN_YUAN) * paid, "money",
             regular=round(s.yuan * FEN_IN_YUAN / every) * lasts, redrawn=s.redrawn,
-        ))  # fmt: skip
+        ), self.strength(setting), paid, lasts)  # fmt: skip
+        self.put(surface, grant)
 
     def _first_payment(self) -> int:
         """Monthly money flows at once; a yearly or single payment waits for full delivery."""
