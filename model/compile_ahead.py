@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from model.agents import household_kernel
 from model.agents.household_layout import BATCH_FIELDS, F64
-from model.agents.household_month import HouseholdWorld, month_inputs, pack_batches
+from model.agents.household_month import HouseholdWorld, month_inputs
 from model.agents.households import _run, columns_of
+from model.agents.voucher_batches import pack_batches
 from model.dimensions import (
     AGE_LIMIT_MONTHS,
     ITEMS,

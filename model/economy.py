@@ -14,9 +14,10 @@ from model.agents.household_layout import (
     VOUCHER_COUNTERS,
     VOUCHER_SLOTS,
 )  # fmt: skip
-from model.agents.household_month import MarketView, month_inputs, pack_batches
+from model.agents.household_month import MarketView, month_inputs
 from model.agents.households import household_flows
 from model.agents.views import household_set, register_agents, register_panel
+from model.agents.voucher_batches import pack_batches
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets

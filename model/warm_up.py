@@ -15,8 +15,9 @@ from functools import lru_cache
 import numpy as np
 
 from model.agents.household_layout import I64
-from model.agents.household_month import HouseholdWorld, MarketView, month_inputs, pack_batches
+from model.agents.household_month import HouseholdWorld, MarketView, month_inputs
 from model.agents.households import HouseholdBlock, columns_of, household_flows
+from model.agents.voucher_batches import pack_batches
 from model.compile_ahead import start_compiling, wait_for_kernel
 from model.dimensions import CATEGORIES, PLACES, SECTORS
 from model.flows import HouseholdFlows

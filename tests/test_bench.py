@@ -34,7 +34,7 @@ def batch(money: Any) -> VoucherBatch:
 
 def issued(cut: int, place: int) -> int:
     """Fen issued at a place below an arrival key, counted household by household in NumPy."""
-    from model.agents.household_month import race_fields
+    from model.agents.voucher_batches import race_fields
 
     found, total = block(), 0
     fields = race_fields(batch(np.zeros(15, np.int64)), 0)

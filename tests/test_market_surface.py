@@ -70,7 +70,7 @@ MONOTONE = [
     ("unit_cost", (1.0, 0.98, 0.9), "producer_prices", -1),
     ("investment", (0, 10**8, 10**9), "output", 1),
     ("land_cut", (0.0, 0.02, 0.1), "revenue", -1),
-    ("productivity", (1.0, 1.02, 1.1), "employment_target", -1),
+    ("productivity", (1.0, 1.005, 1.02), "employment_target", -1),
     ("outside_pull", (1.0, 1.1, 1.5), "leakage", 1),
     ("service_coverage", (0.0, 0.1, 0.3), "retail_sales_measured", 1),
     ("pay", (1.0, 1.02, 1.1), "wages", 1),

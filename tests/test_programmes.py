@@ -91,10 +91,13 @@ MONOTONE: list[tuple[str, list[dict[str, Any]], str, int]] = [
                       for p in (0, 20, 100)], "value_added", 1),
     ("firm_support", [{"sectors": NAMED, "interest_subsidy_points": p, **CENTRE}
                       for p in (0, 1, 3)], "price_level", -1),
+    ("firm_support", [{"sectors": NAMED, "guarantees_yi_yuan": p} for p in (0, 10, 100)],
+     "value_added", 1),
+    ("start_ups", [{"loans_yi_yuan": p} for p in (0, 10, 100)], "value_added", 1),
     ("start_ups", [{"entry_percent": p} for p in (0, 10, 50)], "leakage", -1),
     ("dividends", [{"payout_percent": p} for p in (0, 10, 30)], "consumption", 1),
     ("housing", [{"price_cut_percent": p} for p in (0, 2, 10)], "revenue", -1),
-    ("jobs", [{"separation_percent": p} for p in (0, -10, -40)], "unemployed", -1),
+    ("jobs", [{"separation_percent": p} for p in (0, -30, -80)], "unemployed", -1),
     ("jobs", [{"matching_percent": p} for p in (0, 10, 40)], "unemployed", -1),
     ("jobs", [{"placements_per_year": p} for p in (0, 10**5, 5 * 10**5)], "unemployed", -1),
     ("training", [{"trainees_per_year": p, "yuan_per_trainee": 1000, **CENTRE}
@@ -148,7 +151,7 @@ def test_firms_and_outsiders_bear_costs_outside_the_budgets() -> None:
 # -- delivery -------------------------------------------------------------------------------------
 
 
-def delivered(policies: Policies, months: int = 24, capacity: float = 12.0) -> dict[str, F64]:
+def delivered(policies: Policies, months: int = 24, capacity: float = 50.0) -> dict[str, F64]:
     parameters = load_parameters({"government.administrative_capacity": capacity})
     return Delivery(scenario(policies, months=months), parameters).delivered
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from model import whole_numbers
-from model.agents import firms, governments, household_month
+from model.agents import firms, governments
 from model.ledger import BANK, FIRMS, HOUSEHOLDS, Fen, Ledger, LedgerError
 from model.markets import goods, month, state
 from model.production import input_prices
@@ -121,14 +121,6 @@ def test_learning(seed: int) -> None:
         draws.fen(*CELLS),
     )  # fmt: skip
     same(state._months_short(*cash), plain.months_short(*cash))
-
-
-def test_highest_chances_of_a_purchase() -> None:
-    draw = np.random.default_rng(0)
-    bound = draw.integers(0, 2**32, size=(4, 8, 30), dtype=np.uint32)
-    aware, unaware = draw.integers(0, 4, size=15), draw.integers(0, 4, size=15)
-    wanted = (np.maximum(bound[aware], bound[unaware]) >> 16).astype(np.int64)
-    same(household_month._highest(bound, aware, unaware), wanted)
 
 
 # -- postings ---------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from model.agents.household_layout import (
     G_SALT,
     MONTH_SALT,
 )  # fmt: skip
-from model.agents.kernel_common import INLINE, JIT, compact, mix
+from model.agents.kernel_common import INLINE, JIT, compact, mix, on_stack
+
+_RARE = (1 << 32) // 16  # reach below which marks are skipped eight at a time
 
 
 @njit(**JIT)
@@ -30,7 +32,7 @@ def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[
     """Every grant of the month that reaches anybody in this cell."""
     words, group, stage = s.more[0], c.group[start : start + n], c.stage[start : start + n]
     marks, eights, queue, cash, income = s.marks, s.marks_by_eight, s.queue, s.cash, s.income
-    spendable, fields, widest = s.spendable, m.grant, m.grant_most
+    spendable, fields, widest, draws = s.spendable, m.grant, m.grant_most, on_stack()
     for i in range(n):
         words[i] = mix(first + i, cell + 1)
     for slot in range(m.grant_count):
@@ -39,10 +41,13 @@ def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[
             continue
         salt = fields[slot, G_SALT]
         again = np.int64(MONTH_SALT + month if fields[slot, G_REDRAWN] != 0 else 0)
-        _within(marks, words, n, salt, again, most)
-        count = compact(marks, eights, queue, n)
+        _within(draws, marks, words, n, salt, again, most)
+        if most < _RARE:
+            count = compact(marks, eights, queue, n)
+        else:
+            count = _all_marked(marks, queue, n)
         reach = m.grant_reach[slot, cell]
-        count = _reached(group, stage, reach, queue, words, count, salt, again)
+        count = _reached(group, stage, reach, queue, draws, count)
         if count == 0:
             continue
         action, amount = fields[slot, G_ACTION], fields[slot, G_AMOUNT]
@@ -56,26 +61,36 @@ def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[
 
 
 @njit(**INLINE)
-def _within(marks, words, n, salt, again, most):  # type: ignore[no-untyped-def]
-    """Mark draws below the widest reach."""
+def _within(draws, marks, words, n, salt, again, most):  # type: ignore[no-untyped-def]
+    """Draws of a block, and marks of those below the widest reach."""
     if again != 0:
         for i in range(n):
-            marks[i] = mix(mix(np.int64(words[i]), salt), again) < most
+            draws[i] = mix(mix(np.int64(words[i]), salt), again)
     else:
         for i in range(n):
-            marks[i] = mix(np.int64(words[i]), salt) < most
+            draws[i] = mix(np.int64(words[i]), salt)
+    for i in range(n):
+        marks[i] = draws[i] < most
 
 
 @njit(**INLINE)
-def _reached(group, stage, reach, queue, words, count, salt, again):  # type: ignore[no-untyped-def]
+def _all_marked(marks, queue, n):  # type: ignore[no-untyped-def]
+    """Positions with a mark, where marks are not rare; returns their number."""
+    count = 0
+    for i in range(n):
+        queue[count] = i
+        count += 1 if marks[i] != 0 else 0
+    return count
+
+
+@njit(**INLINE)
+def _reached(group, stage, reach, queue, draws, count):  # type: ignore[no-untyped-def]
     """Keep of the queue whom the programme reaches by group and stage; returns their number."""
     kept = 0
     for q in range(count):
         i = queue[q]
-        draw = mix(np.int64(words[i]), salt)
-        draw = mix(draw, again) if again != 0 else draw
         queue[kept] = i
-        kept += 1 if draw < reach[group[i], stage[i]] else 0
+        kept += 1 if draws[i] < reach[group[i], stage[i]] else 0
     return kept
 
 

@@ -95,7 +95,7 @@ class FirmSupport(Programme):
     Of grants, firms invest `firms.grant_invested` and keep the rest as cash; `investment` money
     buys machines and buildings, `firms.subsidised_investment` per yuan, of which
     `firms.brought_forward` would have been bought later; interest subsidies lower cost;
-    guarantees are liquidity, not income.
+    guarantees are liquidity, not income, of which `firms.guarantee_invested` is spent.
     """
 
     lever: Literal["firm_support"]

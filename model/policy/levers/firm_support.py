@@ -24,6 +24,23 @@ def invested(setting: Setting, grants: I64) -> I64:
     return np.asarray(np.rint(grants * share), dtype=np.int64)
 
 
+def give_credit(
+    lever: ProgrammeLever, setting: Setting, surface: Instruments, yi_yuan: float
+) -> None:
+    """Guaranteed credit lines by sales: liquidity, and `firms.guarantee_invested` of new ones is
+    invested by firms that would not have got the credit.
+    """
+    if not yi_yuan:
+        return
+    weights, line = lever.sales(setting), yi_yuan * FEN_IN_YI_YUAN
+    lines = round(line * lever.strength(setting))
+    surface.markets.liquidity += lever.money("lines", lines, weights)
+    new = line * lever.added_capacity(setting, 0)
+    if new:
+        share = setting.parameters.number("firms.guarantee_invested")
+        surface.markets.investment += spread(round(new * share), weights)
+
+
 @dataclass
 class FirmSupportLever(ProgrammeLever):
     """Money goes to the sectors by their sales, interest subsidies by their loans."""
@@ -31,7 +48,7 @@ class FirmSupportLever(ProgrammeLever):
     settings: FirmSupport
 
     def act(self, setting: Setting, surface: Instruments) -> None:
-        """Write investment, unit cost and credit lines."""
+        """Write investment, unit cost and credit lines; guarantees are no income."""
         s, markets = self.settings, surface.markets
         if s.investment_yi_yuan_per_year:
             markets.investment += self._additional(setting)
@@ -39,9 +56,7 @@ class FirmSupportLever(ProgrammeLever):
             markets.investment += invested(setting, self._grants(setting))
         if s.interest_subsidy_points:
             markets.unit_cost *= 1.0 - over_sales(self._interest(setting), setting)
-        if s.guarantees_yi_yuan:
-            lines = round(s.guarantees_yi_yuan * FEN_IN_YI_YUAN * self.strength(setting))
-            markets.liquidity += self.money("lines", lines, self.sales(setting))
+        give_credit(self, setting, surface, s.guarantees_yi_yuan)
 
     def _grants(self, setting: Setting) -> I64:
         money = self.month_fen(setting, self.settings.grants_yi_yuan_per_year)

@@ -86,7 +86,11 @@ class GrantsLever(GrantingLever):
 
 @dataclass
 class SavingSchemeLever(GrantingLever):
-    """More households lock money away every month; their permanent income falls by as much."""
+    """More households lock money away every month.
+
+    Contributions lower the income they plan with. Of own deposits they mostly move what they would
+    have saved anyway: only `households.saving_scheme.from_spending` lowers it.
+    """
 
     settings: SavingScheme
 
@@ -95,10 +99,13 @@ class SavingSchemeLever(GrantingLever):
         s = self.settings
         year = setting.year
         amount = round(s.yuan_per_year * FEN_IN_YUAN / year)
-        action = "commit" if s.into == "committed_deposits" else "contribute"
+        action, given_up = "contribute", float(amount)
+        if s.into == "committed_deposits":
+            action = "commit"
+            given_up *= setting.parameters.number("households.saving_scheme.from_spending")
         who = self.reached(setting, s.who, s.eligible, s.points / PERCENT)
         mark = MARKS.index(s.who)
-        self.put(surface, Grant(self.name, mark, who, amount, action, regular=-amount))
+        self.put(surface, Grant(self.name, mark, who, amount, action, regular=-round(given_up)))
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Contributions go from households to the funds; locked deposits stay their own."""

@@ -156,7 +156,7 @@ class ProgrammeLever:
             surface.markets.capacity += room * added * self.cells
 
     def added_capacity(self, setting: Setting, construction_months: int) -> float:
-        """Share of the capacity that is completed this month; what is built stays built."""
+        """Share of the programme that is completed this month; what is built stays built."""
         built = self.kept("built", lambda: np.maximum.accumulate(self.delivered).tolist())
         now = setting.month - construction_months
         before = float(built[now - 1]) if now > 0 else 0.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from model.policy.instruments import Instruments
 from model.policy.levers.base import I64, Payment, Setting
-from model.policy.levers.firm_support import invested
-from model.policy.levers.programme import FEN_IN_YI_YUAN, ProgrammeLever, percent, scale
+from model.policy.levers.firm_support import give_credit, invested
+from model.policy.levers.programme import ProgrammeLever, percent, scale
 from model.policy.settings_supply import StartUps
 
 
@@ -26,9 +26,7 @@ class StartUpsLever(ProgrammeLever):
             markets.investment += invested(
                 setting, self.money("grants", money, self.sales(setting))
             )
-        if s.loans_yi_yuan:
-            lines = round(s.loans_yi_yuan * FEN_IN_YI_YUAN * strength)
-            markets.liquidity += self.money("lines", lines, self.sales(setting))
+        give_credit(self, setting, surface, s.loans_yi_yuan)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Grants are paid to firms."""
