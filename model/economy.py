@@ -30,7 +30,7 @@ from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
 from model.shortfall import check_budgets
-from model.spending import at_effective_prices, engel_shares, retail_uplift, season, shares_in_month
+from model.spending import at_effective_prices, retail_uplift, shares_in_month
 from model.warm_up import growth_rate, opening
 
 Progress = Callable[[int, int], None]
@@ -71,7 +71,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
         self.beliefs = Beliefs(p, self.levers)
-        self._engel, self._season = engel_shares(p), season(p)
+        self._engel, self._season = start.engel, start.season
         self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
         block = self.household_block

@@ -56,7 +56,7 @@ class PolicyPayment:
             return ITSELF
         return str(self.payer) if self.payer in ACCOUNTS else BUDGETS
 
-    @cached_property
+    @property
     def received(self) -> Fen:
         """Amounts as the receiver takes them: firms by cell (15, 12), others as given."""
         by_category = self.receiver in TO_FIRMS and self.amounts.shape != SHAPE

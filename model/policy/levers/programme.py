@@ -181,9 +181,10 @@ def scale(target: F64, mask: F64, ratio: float) -> None:
 
 @compiled
 def _scale(target: F64, mask: F64, ratio: float) -> None:
-    for at in np.ndindex(mask.shape):
-        if mask[at] > 0:
-            target[at] *= ratio
+    where, into = mask.reshape(-1), target.reshape(-1)  # views, or no compilation
+    for at in range(where.size):
+        if where[at] > 0:
+            into[at] *= ratio
 
 
 @compiled
