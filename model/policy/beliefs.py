@@ -23,16 +23,14 @@ from model.whole_numbers import compiled
 Table = npt.NDArray[np.float32]
 _KEPT: dict[tuple[str, ...], Table] = {}
 _KEPT_LIMIT = 16
-BLOCK = 4096  # entries that stay in the nearest cache while all reforms are added
 
 
 class Beliefs:
     """Tables of the reference reforms that the levers of a scenario use."""
 
     def __init__(self, parameters: Parameters, levers: Sequence[Lever]) -> None:
-        used = _used(levers)
-        self._used = np.flatnonzero(used)
-        self._changes = _changes(parameters, [PROTECTIONS[at] for at in self._used])
+        used = [name for name, wanted in zip(PROTECTIONS, _used(levers), strict=True) if wanted]
+        self._changes = _changes(parameters, used)
         self._last: tuple[bytes, HouseholdWorld] | None = None
 
     def world(self, today: HouseholdWorld, weights: F64) -> HouseholdWorld:
@@ -50,36 +48,40 @@ class Beliefs:
 
     def _between(self, base: Table, weights: F64) -> Table:
         found = np.empty_like(base)
-        _blend(base.ravel(), self._changes, weights[self._used].astype(np.float32), found.ravel())
+        _blend(base.ravel(), self._changes, weights.astype(np.float32), found.ravel())
         return found
 
 
 @compiled
 def _blend(base: Table, changes: Table, weights: Table, found: Table) -> None:
-    """`base` plus the weighted changes [reform, entry], added in order; nothing below zero."""
-    for start in range(0, base.size, BLOCK):
-        end = min(start + BLOCK, base.size)
-        blended = found[start:end]
-        blended[:] = base[start:end]
-        for reform in range(weights.size):
-            weight, change = weights[reform], changes[reform, start:end]
-            for at in range(blended.size):
-                blended[at] += weight * change[at]
-        for at in range(blended.size):
-            blended[at] = max(blended[at], np.float32(0.0))
+    """`base` plus the weighted changes [reform, entry], added in order; nothing below zero.
+
+    All reforms are added in one pass: the tables do not fit into the nearest caches.
+    """
+    medical, jobless, old_age = changes[0], changes[1], changes[2]
+    by_medical, by_jobless, by_old_age = weights[0], weights[1], weights[2]
+    for at in range(base.size):
+        moved = base[at] + by_medical * medical[at] + by_jobless * jobless[at]
+        found[at] = max(moved + by_old_age * old_age[at], np.float32(0.0))
 
 
 def _changes(parameters: Parameters, reforms: Sequence[str]) -> Table:
-    """What each reference reform changes in the tables [reform, entry]; kept for a sweep."""
+    """What each reference reform changes in the tables [PROTECTIONS, entry]; kept for a sweep.
+
+    Zero for other reforms.
+    """
     if not reforms:
         return np.zeros((0, 0), np.float32)
     key = parameters.digest("consumption.", "households.protection."), *reforms
     if key not in _KEPT:
         today = consumption_tables(parameters).values
-        found = [consumption_tables(reformed(parameters, one)).values - today for one in reforms]
+        found = np.zeros((len(PROTECTIONS), today.size), np.float32)
+        for one in reforms:
+            changed = consumption_tables(reformed(parameters, one)).values - today
+            found[PROTECTIONS.index(one)] = changed.ravel()
         if len(_KEPT) >= _KEPT_LIMIT:
             _KEPT.pop(next(iter(_KEPT)))
-        _KEPT[key] = np.array(found, np.float32).reshape(len(reforms), today.size)
+        _KEPT[key] = found
     return _KEPT[key]
 
 
