@@ -35,9 +35,7 @@ class Subject:
         return len(self.block)
 
 
-def running_economy(
-    scale: int, months: int = 36, lean: bool = True, name: str = POLICY
-) -> Economy:
+def running_economy(scale: int, months: int = 36, lean: bool = True, name: str = POLICY) -> Economy:
     """A scenario (the package) at a scale, at its first month."""
     return Economy(package(scale, months, name), lean=lean, threads=1)
 
