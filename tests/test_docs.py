@@ -15,6 +15,7 @@ import typer
 from app.cli import build
 from model.parameters import load_parameters
 from model.policy import settings_people
+from model.policy.catalogue import load_catalogue
 from model.policy.instruments import Instruments
 from model.policy.settings import LEVERS
 from model.scenario import load_scenario
@@ -217,6 +218,17 @@ def test_chapters_follow_the_month(name: str) -> None:
     body = source.split("def step(self)")[1].split("def ")[0]
     calls = [call for call in re.findall(r"self\.(_\w+)\(\)", body) if call != "_record"]
     assert chapters_of((ROOT / "docs" / name).read_text(encoding="utf-8")) == calls
+
+
+def test_the_readme_counts_what_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    measures = load_catalogue().values()
+    counts = len(measures), sum(len(m.clauses) for m in measures), len(LEVERS)
+    chinese = re.search(r"(\d+) 项举措、(\d+) 条条款都能算，也可以自己组合 (\d+) 种", text)
+    english = re.search(r"the (\d+) measures and (\d+) clauses .* and (\d+) levers", text)
+    assert chinese is not None
+    assert english is not None
+    assert tuple(map(int, chinese.groups())) == tuple(map(int, english.groups())) == counts
 
 
 def python_blocks(name: str) -> list[str]:
