@@ -8,7 +8,6 @@ follows it, so that several draws of the cheap coordinates share one draw of tho
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,19 +19,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc
 
-import calibration
-import model
 from calibration.coordinates import coordinates, overrides, shipped_point, unit_to_values
+from calibration.digests import digest_of, simulation_digest
 from calibration.simulator import mean_statistics
-from experiments.results import digest_of, digest_of_files
-from model.parameters import load_parameters
 
 Floats = npt.NDArray[np.float64]
 SCALE: Final = 4000
 SEEDS: Final = (101, 102, 103, 104)
 DRAWS_PER_SOLUTION: Final = 3
 DESIGN_SEED: Final = 20231231
-SIMULATING: Final = ("coordinates.py", "simulator.py")
 
 
 @dataclass(frozen=True)
@@ -67,21 +62,6 @@ class Evaluation:
     group: int
     seeds: tuple[int, ...]
     statistics: Mapping[str, float]
-
-
-_DIGEST: list[str] = []
-
-
-def simulation_digest() -> str:
-    """SHA-256 of the model's code and numbers and of the simulator."""
-    if not _DIGEST:
-        root = Path(str(model.__file__)).parent
-        here = Path(str(calibration.__file__)).parent
-        code = digest_of_files(sorted(root.rglob("*.py")), root)
-        mine = digest_of_files([here / name for name in SIMULATING], here)
-        joined = "\n".join((code, mine, load_parameters().digest()))
-        _DIGEST.append(hashlib.sha256(joined.encode()).hexdigest())
-    return _DIGEST[0]
 
 
 def design(solutions: int) -> list[Point]:

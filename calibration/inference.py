@@ -109,9 +109,7 @@ class Identifiability:
     profile: Floats
 
 
-def identifiability(
-    problem: Problem, draws: Floats, point: Floats, points: int
-) -> Identifiability:
+def identifiability(problem: Problem, draws: Floats, point: Floats, points: int) -> Identifiability:
     """What the moments tell apart around `point` [k]; `draws` [n, k] of the posterior."""
     slopes = problem.slopes(np.clip(point, STEP, 1.0 - STEP))
     information = slopes.T @ slopes * PRIOR_DEVIATION**2

@@ -35,7 +35,9 @@ class Chains:
         return np.asarray(self.draws[:, number])
 
 
-def sample(density: Density, start: Floats, warm_up: int, steps: int, thin: int, seed: int) -> Chains:
+def sample(
+    density: Density, start: Floats, warm_up: int, steps: int, thin: int, seed: int
+) -> Chains:
     """`steps` kept steps, one in `thin`, from `start` [family, chain, k] inside the unit cube."""
     generator = np.random.default_rng(seed)
     state, value = start.copy(), density(start)
