@@ -69,6 +69,7 @@ class Estimate:
     """
 
     evaluations: tuple[Evaluation, ...]
+    noise_runs: tuple[Evaluation, ...]
     emulator: Emulator
     noise: Floats
     problem: Problem
@@ -91,14 +92,18 @@ class Estimate:
         return effective_size(self.chains.family(0))
 
 
-def simulated(log: Log, solutions: int, tell: Tell) -> tuple[list[Evaluation], Floats]:
-    """The design's evaluations, and the variance [m] of chance in a mean over the usual seeds."""
+def simulated(log: Log, solutions: int, tell: Tell) -> tuple[list[Evaluation], list[Evaluation]]:
+    """The design's evaluations, and the shipped point with single seeds."""
     points = design(solutions)
     found = run_points(log, points, lambda done, all_: tell("design", done, all_))
     alone = [Point(shipped_point(), "noise", seed, seeds=(seed,)) for seed in NOISE_SEEDS]
-    single = run_points(log, alone, lambda done, all_: tell("noise", done, all_))
+    return found, run_points(log, alone, lambda done, all_: tell("noise", done, all_))
+
+
+def chance(single: Sequence[Evaluation]) -> Floats:
+    """Variance [m] of chance in a mean over the usual seeds, all moments."""
     spread = np.var([moment_values(one.statistics, targets()) for one in single], axis=0, ddof=1)
-    return found, np.asarray(spread / len(SEEDS))
+    return np.asarray(spread / len(SEEDS))
 
 
 def emulate(evaluations: Sequence[Evaluation]) -> Emulator:
@@ -159,8 +164,30 @@ def best_point(evaluations: Sequence[Evaluation], noise: Floats) -> Evaluation:
 
 def estimate(log: Log, solutions: int, effort: Effort, tell: Tell) -> Estimate:
     """All steps. What is in the log already is not simulated again."""
-    first, noise = simulated(log, solutions, tell)
-    evaluations, emulator = refine(log, first, noise, tell)
+    first, single = simulated(log, solutions, tell)
+    evaluations, emulator = refine(log, first, chance(single), tell)
+
+    def checks(point: Evaluation, draws: Floats) -> tuple[Evaluation, ...]:
+        return check(log, point, draws, tell)
+
+    return conclude(evaluations, single, emulator, effort, tell, checks)
+
+
+def from_points(points: Sequence[Evaluation], effort: Effort, tell: Tell) -> Estimate:
+    """The same from simulated points that exist, without simulating anything."""
+    known = [one for one in points if one.role in ("shipped", "design", "refined")]
+    single = [one for one in points if one.role == "noise"]
+    stored = tuple(one for one in points if one.role.startswith("check"))
+    tell("emulate", 0, 1)
+    return conclude(known, single, emulate(known), effort, tell, lambda *_: stored)
+
+
+def conclude(
+    evaluations: Sequence[Evaluation], single: Sequence[Evaluation], emulator: Emulator,
+    effort: Effort, tell: Tell, checks: Callable[[Evaluation, Floats], tuple[Evaluation, ...]],
+) -> Estimate:  # fmt: skip
+    """Point, posterior, identifiability and recovery from emulated moments."""
+    noise = chance(single)
     problem = problem_of(emulator, noise)
     tell("posterior", 0, 1)
     chains = posterior(problem, effort.chains, effort.warm_up, effort.steps, effort.thin, SEED)
@@ -172,10 +199,9 @@ def estimate(log: Log, solutions: int, effort: Effort, tell: Tell) -> Estimate:
     identified = identifiability(problem, flat, point.unit, PROFILE_POINTS)
     tell("recovery", 0, 1)
     recovery, left_out = recoveries(problem, noise, effort)
-    checks = check(log, point, draws, tell)
     return Estimate(
-        tuple(evaluations), emulator, noise, problem, point, chains, draws, identified, recovery,
-        left_out, checks,
+        tuple(evaluations), tuple(single), emulator, noise, problem, point, chains, draws,
+        identified, recovery, left_out, checks(point, draws),
     )  # fmt: skip
 
 

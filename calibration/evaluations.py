@@ -85,9 +85,9 @@ def design(solutions: int) -> list[Point]:
 class Log:
     """The evaluations that exist, by key, and the file that they are appended to."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Sequence[Evaluation] = ()) -> None:
         self.path = path
-        self.found: dict[str, Evaluation] = {one.key: one for one in read_log(path)}
+        self.found: dict[str, Evaluation] = {one.key: one for one in (*known, *read_log(path))}
 
     def evaluate(self, point: Point) -> Evaluation | None:
         """The evaluation of a point, from the log or simulated now; None if it cannot be run."""

@@ -1,7 +1,7 @@
 """The stored posterior: draws of the calibrated parameters that every effect may be averaged over.
 
-`load_posterior()` reads `calibration/posterior.parquet`; `values(index)` gives what a scenario takes
-under `parameters:`. The draws are equally likely. How they came about is told in
+`load_posterior()` reads `calibration/posterior.parquet`; `values(index)` gives what a scenario
+takes under `parameters:`. The draws are equally likely. How they came about is told in
 `docs/calibration.md`; parameters that the moments do not identify still have their prior spread.
 """
 

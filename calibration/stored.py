@@ -1,7 +1,7 @@
-"""The results of a calibration as files: the posterior, the simulated points, the tables of the page.
+"""The results of a calibration as files: posterior, simulated points, the tables of the page.
 
-`fit.json` holds everything that `docs/calibration.md` says; figures in it are rounded once, here, so
-that the page and the file cannot differ.
+`fit.json` holds everything that `docs/calibration.md` says; figures in it are rounded once, here,
+so that the page and the file cannot differ.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from calibration.estimate import (
     positions,
     real_scores,
 )
-from calibration.evaluations import SCALE, SEEDS, Evaluation
+from calibration.evaluations import SCALE, SEEDS, Evaluation, Point
 from calibration.inference import Recovery
 from calibration.posterior import FILE as POSTERIOR_FILE
 from calibration.posterior import write_posterior
@@ -56,7 +56,7 @@ def store(found: Estimate, folder: Path, command: str) -> dict[str, Any]:
     tables = fit_tables(found, command)
     values = from_unit(found.draws)[:, kept]
     write_posterior(folder / POSTERIOR_FILE, names, values, tables["about"])
-    write_points(folder / POINTS_FILE, found.evaluations)
+    write_points(folder / POINTS_FILE, (*found.evaluations, *found.noise_runs, *found.checks))
     text = json.dumps(tables, ensure_ascii=False, indent=1)
     (folder / FIT_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
     return tables
@@ -84,15 +84,28 @@ def write_points(path: Path, evaluations: Sequence[Evaluation]) -> None:
 
 
 def read_points(path: Path) -> list[Evaluation]:
-    """The evaluations of a file, without their keys."""
+    """The evaluations of a file, with the keys that they would have under today's code."""
     rows = pq.read_table(path).to_pylist()
     found = []
     for row in rows:
         unit = np.array([row.pop(f"unit:{one.name}") for one in coordinates()])
         role, group = str(row.pop("role")), int(row.pop("group"))
         seeds = tuple(int(seed) for seed in str(row.pop("seeds")).split())
-        found.append(Evaluation("", unit, role, group, seeds, row))
+        key = Point(unit, role, group, seeds).key
+        found.append(Evaluation(key, unit, role, group, seeds, row))
     return found
+
+
+def stored_points() -> list[Evaluation]:
+    """The evaluations that ship with this version; none if there are none."""
+    with resources.as_file(resources.files("calibration").joinpath(POINTS_FILE)) as path:
+        return read_points(path) if path.is_file() else []
+
+
+def reusable_points() -> list[Evaluation]:
+    """Those of them that the present code would repeat: all or none."""
+    points = stored_points()
+    return points if points and load_fit()["about"]["simulation"] == simulation_digest() else []
 
 
 # ---------------------------------------------------------------- tables
@@ -161,8 +174,9 @@ def _moments(found: Estimate) -> list[dict[str, Any]]:
             {
                 "name": one.name, "role": one.role, "unit": one.unit, "grade": one.grade,
                 "target": one.value, "error": one.error, "identifies": list(one.identifies),
-                "shipped": float(at[0][i]), "shipped_score": float(at[0][i] - one.value) / deviation,
-                "point": float(at[1][i]), "point_score": float(at[1][i] - one.value) / deviation,
+                "shipped": float(at[0][i]), "point": float(at[1][i]),
+                "shipped_score": float(at[0][i] - one.value) / deviation,
+                "point_score": float(at[1][i] - one.value) / deviation,
                 "posterior": predicted, "posterior_deviation": float(np.sqrt(chance[i])),
                 "posterior_score": (predicted - one.value)
                 / float(np.sqrt(one.error**2 + chance[i])),
@@ -253,6 +267,6 @@ def _distances(found: Estimate) -> dict[str, Any]:
 
 
 __all__: Sequence[str] = (
-    "fit_tables", "from_unit", "load_fit", "read_points", "rounded", "store",
-    "write_points",
+    "fit_tables", "from_unit", "load_fit", "read_points", "reusable_points", "rounded",
+    "store", "stored_points",    "write_points",
 )  # fmt: skip
