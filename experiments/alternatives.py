@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from calibration.posterior import load_posterior
 from experiments.lever_draws import drawn_scenarios, latin_hypercube, triangular
 
 if TYPE_CHECKING:
@@ -82,16 +83,9 @@ def _with(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
 
 
 def _posterior_draws(count: int) -> list[dict[str, Any]]:
-    """The first `count` draws of the calibration's posterior, again from the first after the last.
-
-    None if no posterior is shipped.
-    """
-    try:
-        from calibration.posterior import load_posterior
-    except ImportError:
-        return []
+    """The first `count` draws of the posterior, from the first again after the last."""
     posterior = load_posterior()
-    return [posterior.values(k % len(posterior.draws)) for k in range(count)]
+    return [posterior.values(k % len(posterior)) for k in range(count)]
 
 
 def environment_draws(policy: Scenario, count: int) -> list[dict[str, Any]]:
