@@ -44,7 +44,7 @@ class Voucher(_Form):
     validity_days: Annotated[int, Field(ge=1, le=180)]
     decay_monthly: Share = 0.0
     per_person: Annotated[int, Field(ge=1, le=10)] = 1
-    categories: dict[str, float]
+    categories: dict[str, float | str]
     participating_share: Share = 0.5
     allocation: Literal["rush", "lottery", "targeted"] = "rush"
     digital_required: bool = True

@@ -7,7 +7,7 @@ changes, and the panel adds up to the run it watches (tested).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,17 +15,21 @@ import numpy.typing as npt
 from numba import njit
 
 from model.agents import household_layout as layout
+from model.agents.household import mix, philox
 from model.agents.household_kernel import month_of_chunk
 from model.agents.household_layout import Columns, Month
 from model.agents.households import HouseholdBlock
+from model.agents.household_month import largest_basket, race_fields
 from model.agents.kernel_common import ALLOCATING, make_scratch
 from model.dimensions import CATEGORIES, ITEMS
+from model.parameters import Parameters
+from model.policy.instruments import VoucherBatch
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
-_NODES = layout.OFFSETS["nodes"]
-_WIDTHS: Final = {"event_spending": len(CATEGORIES), "units": len(ITEMS), "vouchers": 0}
-_COUNTERS = len(layout.VOUCHER_COUNTERS)
+_NODES: Final = layout.OFFSETS["nodes"]
+_UNREAD: Final = ("nodes", "group_income", "eligible_households", "eligible_persons")
+_LOW32: Final = 0xFFFFFFFF
 
 
 def _plan() -> tuple[dict[str, tuple[int, int]], I64]:
@@ -38,7 +42,7 @@ def _plan() -> tuple[dict[str, tuple[int, int]], I64]:
     target = np.full(layout.TOTALS, -1, dtype=np.int64)
     at = 3
     for name, (first, last) in layout.OFFSETS.items():
-        if name in ("nodes", "group_income"):
+        if name in _UNREAD:
             continue
         offsets = np.arange(last - first)
         if name == "event_spending":
@@ -46,7 +50,7 @@ def _plan() -> tuple[dict[str, tuple[int, int]], I64]:
         elif name == "units":
             offsets = offsets // (offsets.size // len(ITEMS))
         elif name == "vouchers":
-            offsets = offsets % _COUNTERS
+            offsets = offsets % len(layout.VOUCHER_COUNTERS)
         target[first:last] = at + offsets
         columns[name] = (at, at + int(offsets.max()) + 1)
         at = columns[name][1]
@@ -70,11 +74,10 @@ def _household_books(c, m, s, chunks, target, low, high, unit, total, books):  #
                 if part[f] != 0 and target[f] >= 0:
                     books[i, target[f]] += part[f]
             whole, above, node = np.int64(0), np.int64(0), np.int64(-1)
-            nodes = books.shape[1] * 0 + unit[1]
             for f in range(low, high):
                 if part[f] != 0:
                     whole += part[f]
-                    found = (f - low) % nodes
+                    found = (f - low) % unit[1]
                     if node < 0:
                         node = found
                     elif found != node:
@@ -93,3 +96,79 @@ def household_books(block: HouseholdBlock, columns: Columns, month: Month) -> I6
         layout.TOTALS, books,
     )  # fmt: skip
     return books
+
+
+def copy_of(columns: Columns) -> Columns:
+    """The same households in memory of their own."""
+    copies: Any = (column.copy() for column in columns)
+    return Columns(*copies)
+
+
+def where_from(block: HouseholdBlock) -> tuple[I64, I64, I64, I64]:
+    """Place, residence, weight and number within its place and residence of every household."""
+    length = block.segments[:, 1] - block.segments[:, 0]
+    place, residence, weight = (np.repeat(block.segments[:, k], length) for k in (2, 3, 4))
+    cell = place * 2 + residence
+    change = np.flatnonzero(np.diff(cell, prepend=-1))
+    first = np.repeat(change, np.diff(np.append(change, cell.size)))
+    return place, residence, weight, np.arange(cell.size) - first
+
+
+def _race_words(block: HouseholdBlock, month: Month, purpose: int) -> tuple[I64, I64]:
+    """The two words a household draws for a batch: application and arrival; its baskets."""
+    place, residence, _, number = where_from(block)
+    counter: Any = (
+        number.astype(np.uint64), (place * 2 + residence).astype(np.uint64),
+        np.full(number.size, month.month, np.uint64), np.full(number.size, purpose, np.uint64),
+    )  # fmt: skip
+    words: Any = philox(counter, (int(month.seed[0]), int(month.seed[1])))
+    return words[0].astype(np.int64), words[1].astype(np.int64)
+
+
+def applicants(
+    block: HouseholdBlock, columns: Columns, month: Month, batches: Sequence[VoucherBatch]
+) -> npt.NDArray[np.bool_]:
+    """Who applied for a voucher of any batch this month, successful or not."""
+    _, residence, _, _ = where_from(block)
+    found = np.zeros(residence.size, dtype=bool)
+    for slot, batch in enumerate(batches):
+        rules = race_fields(batch, slot)
+        word = _race_words(block, month, int(rules[layout.V_PURPOSE]))[0] >> 16
+        reach = np.where(rules[layout.V_DIGITAL], columns.digital.astype(np.int64), 255)
+        eligible = (rules[layout.V_GROUPS] >> columns.group.astype(np.int64)) & 1
+        eligible &= rules[layout.V_RESIDENCE] >> residence
+        found |= (eligible == 1) & (word * 255 < reach * rules[layout.V_APPLY])
+    return found
+
+
+def natural_baskets(
+    block: HouseholdBlock, month: Month, batch: VoucherBatch, slot: int, parameters: Parameters,
+    spending: F64,
+) -> F64:  # fmt: skip
+    """Largest basket (yuan) a household would have at participating shops while a voucher of the
+    batch is valid, from its month's `spending` (yuan) on the category; 0 without an occasion.
+    """
+    vouchers = "households.vouchers"
+    occasions = float(parameters[f"{vouchers}.occasions"][CATEGORIES[batch.category]])
+    deviation = parameters.number(f"{vouchers}.basket_deviation")
+    purpose = int(race_fields(batch, slot)[layout.V_PURPOSE])
+    word: Any = mix(_race_words(block, month, purpose)[1], 1)  # type: ignore[arg-type]
+    table = largest_basket(occasions, batch, deviation).astype(float)
+    return np.asarray(table[word >> 20] * spending / occasions)
+
+
+def information_rank(block: HouseholdBlock, item: int) -> F64:
+    """The rank (0 to 1) that decides who hears of a subsidy on an item: below the share, they do."""
+    place, residence, _, number = where_from(block)
+    words: Any = (number * 8 + item).astype(np.uint64)
+    cells = (place * 2 + residence + 1).astype(np.uint64)
+    return np.asarray((_mixed(words, cells) & 0xFFFF) / 65536.0)
+
+
+def _mixed(words: Any, salts: Any) -> Any:
+    """`household.mix` with a salt for each word."""
+    found = np.empty(words.size, np.int64)
+    for salt in np.unique(salts):
+        chosen = salts == salt
+        found[chosen] = mix(words[chosen].astype(np.int64), int(salt))
+    return found

@@ -31,13 +31,18 @@ MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 Span = Annotated[tuple[int, int], Field(description="first and last month from the event")]
 OUTCOMES: Final = (
     "consumption", "consumption_without_vehicles", "durables", "semi_durables", "nondurables",
-    "voucher_categories", "income", "income_without_pension", "pensions", "liquid", "platform",
-    "online", "payments", "issued", "redeemed", "platform_sales", "transfers", "pension_rise",
+    "voucher_categories", "non_health", "saving", "income", "income_without_pension", "pensions", "liquid", "platform",
+    "online", "payments", "issued", "redeemed", "platform_sales", "basket", "transfers", "pension_rise",
     "floor_rise", "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
     *(f"consumption.{c}" for c in CATEGORIES), *(f"units.{i}" for i in ITEMS),
     "units.appliances", "units.digital", *(f"price.{c}" for c in CATEGORIES),
     *(f"employed.{s}" for s in SECTORS),
 )  # fmt: skip
+BEFORE_MATTERS: Final = (
+    "difference_in_differences", "regression_discontinuity", "exposure", "payback_month",
+    "reversal_month",
+)  # fmt: skip
+AGGREGATE: Final = ("counterfactual", "narrative", "growth")  # read the province, not households
 ESTIMATORS: Final = (
     "difference_in_differences", "regression_discontinuity", "bunching", "exposure",
     "counterfactual", "narrative", "growth", "mean", "payback_month", "reversal_month",
@@ -126,7 +131,7 @@ class Finding(Form):
     target: float
     low: float
     high: float
-    unit: Literal["ratio", "percent", "months", "share", "elasticity"] = "ratio"
+    unit: Literal["ratio", "percent", "months", "share", "elasticity", "points"] = "ratio"
     outcome: Literal[OUTCOMES]  # type: ignore[valid-type]
     estimator: Literal[ESTIMATORS] = "difference_in_differences"  # type: ignore[valid-type]
     per: Literal[OUTCOMES] | None = None  # type: ignore[valid-type]
@@ -139,7 +144,8 @@ class Finding(Form):
     running: Literal["age", "informed"] | None = None
     cutoff: float = 0.0
     bandwidth: Annotated[float, Field(gt=0)] = 5.0
-    window: Span = (0, 0)
+    programme: Span = (0, 0)
+    region: tuple[float, float] = (0.3, 1.1)
     reversed_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     shocks: tuple[Literal["pension_rise", "transfers"], ...] = ()
     lags: Annotated[int, Field(ge=0, le=24)] = 5
@@ -222,7 +228,7 @@ def _check_months(found: Specification, tree: Node) -> None:
     for number, one in enumerate(found.findings):
         for name in ("before", "after", "per_after"):
             span = getattr(one, name)
-            used = name != "before" or one.estimator in ("difference_in_differences", "exposure")
+            used = name != "before" or one.estimator in BEFORE_MATTERS
             if span and used and not (0 <= event + span[0] and event + span[1] <= last):
                 at = _mark(tree, ("findings", number, name))
                 limits = {"first": -event, "last": last - event}

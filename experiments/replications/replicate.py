@@ -1,0 +1,207 @@
+"""Runs studies and says whether each falls into its band; finished studies are kept by digest."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import experiments.replications as package
+from experiments.replications.carry_out import Found, carry_out
+from experiments.replications.panel import Panel, build
+from experiments.replications.specification import AGGREGATE, BEFORE_MATTERS, Specification
+from experiments.results import code_digest, digest_of, digest_of_files
+from model.compilation import cache_root
+from model.parameters import load_parameters
+
+Status = Callable[[str], None]
+RECEIVED = (
+    "issued", "redeemed", "platform_sales", "transfers", "pension_rise", "floor_rise", "subsidy",
+    "subsidised_units",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finding beside its target. Numbers are None where the model gives none."""
+
+    name: Mapping[str, str]
+    target: float
+    low: float
+    high: float
+    unit: str
+    estimate: float | None
+    error: float | None
+    estimate_low: float | None
+    estimate_high: float | None
+    exact: float | None
+    treated: int
+    controls: int
+
+    @property
+    def in_band(self) -> bool:
+        """Whether the estimate lies in the band."""
+        return self.estimate is not None and self.low <= self.estimate <= self.high
+
+
+@dataclass(frozen=True)
+class Replication:
+    """A study's rows; the first one is its headline."""
+
+    id: str
+    rows: tuple[Row, ...]
+    fault: str = ""
+
+    @property
+    def in_band(self) -> bool:
+        """Whether every finding lies in its band."""
+        return all(row.in_band for row in self.rows)
+
+    def plain(self) -> dict[str, Any]:
+        """The stable keys, taken from the headline, then every finding."""
+        first = self.rows[0]
+        return {
+            "id": self.id, "target": first.target, "low": first.low, "high": first.high,
+            "estimate": first.estimate, "estimate_low": first.estimate_low,
+            "estimate_high": first.estimate_high, "in_band": self.in_band,
+            "findings": [{**asdict(row), "in_band": row.in_band} for row in self.rows],
+            "fault": self.fault,
+        }  # fmt: skip
+
+
+def from_plain(document: Mapping[str, Any]) -> Replication:
+    """The inverse of `Replication.plain`."""
+    rows = [Row(**{k: v for k, v in one.items() if k != "in_band"}) for one in document["findings"]]
+    return Replication(document["id"], tuple(rows), document.get("fault", ""))
+
+
+def identity(spec: Specification, scale: int | None) -> str:
+    """Digest of everything that decides a replication: study, model, parameters, this folder."""
+    here = Path(package.__path__[0])
+    return digest_of(
+        {
+            "spec": spec.model_dump(mode="json", exclude={"title", "design", "limits", "study"}),
+            "scale": scale or spec.run.scale,
+            "parameters": load_parameters().digest(),
+            "model": code_digest(),
+            "code": digest_of_files(list(here.glob("*.py")), here),
+        }
+    )
+
+
+def replicate(
+    specs: Iterable[Specification], scale: int | None = None, fresh: bool = False,
+    status: Status = lambda words: None, threads: int = 1,
+) -> list[Replication]:  # fmt: skip
+    """Every study in turn, from the cache where nothing changed. `scale` overrides the files'.
+
+    Studies that differ in findings only share their panel.
+    """
+    chosen = list(specs)
+    found: dict[str, Replication] = {}
+    waiting: dict[str, list[Specification]] = {}
+    for spec in chosen:
+        kept = None if fresh else _kept(spec, scale)
+        if kept is not None:
+            found[spec.id] = kept
+        else:
+            waiting.setdefault(_panel_key(spec), []).append(spec)
+    for together in waiting.values():
+        status(", ".join(spec.id for spec in together))
+        try:
+            panel: Panel | str = _panel(together, scale, threads)
+        except TypeError as reason:  # an instrument whose lever the model does not have yet
+            panel = str(reason)
+        for spec in together:
+            found[spec.id] = _finished(spec, panel)
+            _keep(spec, scale, found[spec.id])
+    return [found[spec.id] for spec in chosen]
+
+
+def _panel_key(spec: Specification) -> str:
+    return digest_of(
+        {
+            "run": spec.run.model_dump(mode="json"),
+            "event": spec.event,
+            "instruments": [one.model_dump(mode="json") for one in spec.instruments],
+        }
+    )
+
+
+def _panel(specs: list[Specification], scale: int | None, threads: int) -> Panel:
+    """One panel with every outcome in the months in which any of the studies reads it."""
+    spec, spans, series = specs[0], dict[str, tuple[int, int]](), dict[str, None]()
+    event = spec.event_month
+
+    def read(name: str, months: Iterable[int]) -> None:
+        wanted = [event + month for month in months]
+        old = spans.get(name, (wanted[0], wanted[0]))
+        spans[name] = min(*old, *wanted), max(*old, *wanted)
+
+    for one in (finding for each in specs for finding in each.findings):
+        per_after = one.per_after or one.after
+        if one.estimator in AGGREGATE:
+            series |= dict.fromkeys(n for n in (one.outcome, one.per, *one.shocks) if n)
+            continue
+        before = one.before if one.estimator in BEFORE_MATTERS else one.after
+        read(one.outcome, (*before, *one.after))
+        if one.unit == "points":
+            read("income", one.after)
+        if one.per is not None:
+            # Nothing is received before the event.
+            read(one.per, per_after if one.per in RECEIVED else (*before, *per_after))
+        if one.estimator == "bunching":
+            read("redeemed", one.after)
+            read("platform", one.after)
+    with_policy, without = (spec.scenario(side, scale) for side in (True, False))
+    return build(with_policy, without, event, spans, list(series), threads)
+
+
+def _finished(spec: Specification, panel: Panel | str) -> Replication:
+    reason = panel
+    if not isinstance(panel, str):
+        try:
+            return Replication(spec.id, tuple(map(_row, spec.findings, carry_out(spec, panel))))
+        except ValueError as fault:
+            reason = str(fault)
+    return Replication(spec.id, tuple(_empty(one) for one in spec.findings), str(reason))
+
+
+def _row(one: Any, found: Found) -> Row:
+    estimate = found.estimate
+    return Row(
+        one.name.model_dump(), one.target, one.low, one.high, one.unit, _finite(estimate.value),
+        _finite(estimate.error), _finite(estimate.low), _finite(estimate.high),
+        None if found.exact is None else _finite(found.exact), found.treated, found.controls,
+    )  # fmt: skip
+
+
+def _empty(one: Any) -> Row:
+    return Row(
+        one.name.model_dump(), one.target, one.low, one.high, one.unit, None, None, None, None,
+        None, 0, 0,
+    )  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _file(spec: Specification, scale: int | None) -> Path:
+    return cache_root() / "replications" / f"{identity(spec, scale)[:32]}.json"
+
+
+def _kept(spec: Specification, scale: int | None) -> Replication | None:
+    path = _file(spec, scale)
+    return from_plain(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _keep(spec: Specification, scale: int | None, found: Replication) -> None:
+    path = _file(spec, scale)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found.plain()), encoding="utf-8")
+    part.replace(path)
