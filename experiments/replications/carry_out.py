@@ -12,6 +12,7 @@ from experiments.replications.estimators import Estimate
 from experiments.replications.panel import F32, Panel, Traits
 from experiments.replications.specification import (
     AGGREGATE,
+    RECEIVED,
     Assignment,
     Finding,
     Sample,
@@ -164,34 +165,34 @@ def _shown(one: Finding, value: float) -> float:
 # --- estimators on a study ----------------------------------------------------------------------
 
 
+def _effect_on(study: Study, name: str, after: tuple[int, int]) -> est.Statistic:
+    """The study's difference for one outcome as a function of weights."""
+    if study.one.estimator != "relative_differences" or name in RECEIVED:
+        changes = study.changes(name, after)
+        return lambda w: est.difference_in_differences(changes, study.treated, w)
+    span = study.span(after)
+    values = study.panel.treated[name]
+    months = (span.stop - span.start) / (study.before.stop - study.before.start)
+    before = values[study.before].sum(axis=0, dtype=float) * months
+    level = values[span].sum(axis=0, dtype=float)
+    return lambda w: est.relative_difference(level, before, study.treated, w)
+
+
 def _difference(study: Study) -> Estimate:
     """Difference in differences: per yuan (or unit) of `per`, or in percent of the counterfactual."""
-    one = study.one
-    changes = study.changes(one.outcome, one.after)
-    per = _denominator(study)
-
-    def statistic(weight: F64) -> float:
-        effect = est.difference_in_differences(changes, study.treated, weight)
-        return effect / per(weight)
-
-    return est.jackknife(statistic, study.weight, study.groups)
+    effect, per = _effect_on(study, study.one.outcome, study.one.after), _denominator(study)
+    return est.jackknife(lambda w: effect(w) / per(w), study.weight, study.groups)
 
 
 def _denominator(study: Study) -> est.Statistic:
     """What the effect is divided by: the effect on `per`, the treated's counterfactual level, 1."""
     one = study.one
     if one.per is not None:
-        subsidies = study.changes(one.per, one.per_after or one.after)
-        return lambda w: est.difference_in_differences(subsidies, study.treated, w)
+        return _effect_on(study, one.per, one.per_after or one.after)
     if one.unit in ("percent", "elasticity"):
         level = study.outcome[study.after].sum(axis=0, dtype=float)
-        changes = study.changes(one.outcome, one.after)
-
-        def counterfactual(w: F64) -> float:
-            effect = est.difference_in_differences(changes, study.treated, w)
-            return (est.mean(level, w * study.treated) - effect) / 100.0
-
-        return counterfactual
+        effect = _effect_on(study, one.outcome, one.after)
+        return lambda w: (est.mean(level, w * study.treated) - effect(w)) / 100.0
     if one.unit == "points":
         income = study.panel.treated["income"][study.after].sum(axis=0, dtype=float)
         return lambda w: est.mean(income, w * study.treated) / 100.0
@@ -223,14 +224,15 @@ def _bunching(study: Study) -> Estimate:
     """Extra spending at the threshold per yuan redeemed, from the density of holders' baskets."""
     baskets = study.outcome[study.after].max(axis=0).astype(float)
     redeemed = study.panel.treated["redeemed"][study.after].sum(axis=0, dtype=float)
-    holders = study.weight * study.treated
-    threshold = study.panel.terms.threshold
+    threshold, region = study.panel.terms.threshold, study.one.region
 
     def statistic(weight: F64) -> float:
-        extra = est.bunching(baskets, weight, threshold, study.one.region)
-        return extra / est.mean(redeemed, weight)
+        holders = weight * study.treated
+        others = weight * (1.0 - study.treated) if study.one.against == "controls" else None
+        extra = est.bunching(baskets, holders, threshold, region, others)
+        return extra / est.mean(redeemed, holders)
 
-    return est.jackknife(statistic, holders, study.groups)
+    return est.jackknife(statistic, study.weight, study.groups)
 
 
 def _area_path(study: Study, weight: F64) -> F64:
@@ -323,6 +325,7 @@ def _narrative(study: Study) -> Estimate:
 
 ESTIMATORS = {
     "difference_in_differences": _difference,
+    "relative_differences": _difference,
     "regression_discontinuity": _discontinuity,
     "bunching": _bunching,
     "exposure": _exposure,

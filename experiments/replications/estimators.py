@@ -80,6 +80,17 @@ def difference_in_differences(changes: F64, treated: F64, weight: F64) -> float:
     return mean(changes, weight * treated) - mean(changes, weight * (1.0 - treated))
 
 
+def relative_difference(outcome: F64, before: F64, treated: F64, weight: F64) -> float:
+    """Mean of the treated after, less their mean before grown as the controls' mean grew.
+
+    `outcome` and `before` [unit] are sums over as many months. For groups of different level whose
+    season and trend are proportional.
+    """
+    rest = weight * (1.0 - treated)
+    own, level = mean(outcome, weight * treated), mean(before, weight * treated)
+    return own - level * mean(outcome, rest) / mean(before, rest)
+
+
 def path(outcome: F64, before: slice, after: slice, treated: F64, weight: F64) -> F64:
     """Difference in differences for each month after."""
     start = outcome[before].mean(axis=0, dtype=float)
@@ -141,30 +152,43 @@ def _line_at(x: F64, y: F64, weight: F64) -> float:
     return float(mean_y - slope * mean_x)
 
 
-def bunching(baskets: F64, weight: F64, threshold: float, region: tuple[float, float],
-             degree: int = 5, bins: int = 60) -> float:  # fmt: skip
-    """Extra spending a household from bunching at a threshold (Saez 2010; Kleven 2016).
+def bunching(
+    baskets: F64, weight: F64, threshold: float, region: tuple[float, float],
+    others: F64 | None = None, degree: int = 5, bins: int = 60,
+) -> float:  # fmt: skip
+    """Extra spending a holder from bunching at a threshold (Kleven 2016).
 
-    A polynomial in log density is fitted to bins outside `region` (multiples of the threshold);
-    actual less counterfactual baskets inside it, valued at their size, are extra spending.
+    The counterfactual density is that of people without a coupon, whose weights are `others`
+    (difference in bunching), else a polynomial in logs fitted to bins outside `region` (multiples
+    of the threshold). Actual less counterfactual baskets up to the end of the region, valued at
+    their size, are extra spending.
     """
-    top = 3.0 * threshold
-    kept = (baskets > 0.0) & (baskets < top)
-    edges = np.linspace(0.0, top, bins + 1)
-    counts, _ = np.histogram(baskets[kept], edges, weights=weight[kept])
-    spent, _ = np.histogram(baskets[kept], edges, weights=weight[kept] * baskets[kept])
+    edges = np.linspace(0.0, 3.0 * threshold, bins + 1)
     middle = (edges[1:] + edges[:-1]) / 2.0
-    inside = (middle >= region[0] * threshold) & (middle <= region[1] * threshold)
+    counts, spent = _histogram(baskets, weight, edges)
+    inside = middle <= region[1] * threshold
+    if others is not None:
+        if others.sum() <= 0.0:
+            return float("nan")
+        normal = _histogram(baskets, others, edges)[1] * (weight.sum() / others.sum())
+        return float((spent - normal)[inside].sum() / weight.sum())
+    inside &= middle >= region[0] * threshold
     fitted = ~inside & (counts > 0)
     if fitted.sum() <= degree + 1:
         return float("nan")
-    scaled = middle / threshold
-    powers = np.polynomial.Polynomial.fit(
-        np.log(scaled[fitted]), np.log(counts[fitted]), degree, w=np.sqrt(counts[fitted])
+    logs = np.log(middle / threshold)
+    line = np.polynomial.Polynomial.fit(
+        logs[fitted], np.log(counts[fitted]), degree, w=np.sqrt(counts[fitted])
     )
-    expected = np.exp(powers(np.log(scaled)))
-    extra = spent[inside].sum() - (expected * middle)[inside].sum()
-    return float(extra / weight.sum())
+    return float((spent - np.exp(line(logs)) * middle)[inside].sum() / weight.sum())
+
+
+def _histogram(baskets: F64, weight: F64, edges: F64) -> tuple[F64, F64]:
+    """Number and value of the baskets in each bin; empty ones and those beyond are left out."""
+    kept = (baskets > 0.0) & (baskets < edges[-1])
+    counts, _ = np.histogram(baskets[kept], edges, weights=weight[kept])
+    spent, _ = np.histogram(baskets[kept], edges, weights=weight[kept] * baskets[kept])
+    return counts, spent
 
 
 def regression(y: F64, x: F64, weight: F64 | None = None) -> tuple[F64, F64]:

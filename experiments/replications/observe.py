@@ -21,39 +21,36 @@ from model.agents.household_layout import Columns, Month
 from model.agents.households import HouseholdBlock
 from model.agents.household_month import largest_basket, race_fields
 from model.agents.kernel_common import ALLOCATING, make_scratch
-from model.dimensions import CATEGORIES, ITEMS
+from model.dimensions import CATEGORIES
 from model.parameters import Parameters
 from model.policy.instruments import VoucherBatch
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 _NODES: Final = layout.OFFSETS["nodes"]
-_UNREAD: Final = ("nodes", "group_income", "eligible_households", "eligible_persons")
+_READ: Final = (
+    "event_spending", "employed", "pensions", "pension_rise", "floor_rise", "subsidised_units",
+    "subsidy_instant", "subsidy_claims", "vouchers", "transfers", "medical", "loans",
+)  # fmt: skip
+_SUMMED: Final = ("pensions", "pension_rise", "subsidised_units")  # kept as one number
 _LOW32: Final = 0xFFFFFFFF
 
 
 def _plan() -> tuple[dict[str, tuple[int, int]], I64]:
     """Columns of the books by field, and for every total the column it is added to (-1: none).
 
-    Spending outside the budget is summed over groups, units over quintiles, voucher counters over
-    batches; `nodes` is handled apart.
+    Spending outside the budget is summed over groups, voucher counters over batches.
     """
     columns: dict[str, tuple[int, int]] = {"budget": (0, 1), "node": (1, 2), "position": (2, 3)}
     target = np.full(layout.TOTALS, -1, dtype=np.int64)
-    at = 3
-    for name, (first, last) in layout.OFFSETS.items():
-        if name in _UNREAD:
-            continue
-        offsets = np.arange(last - first)
-        if name == "event_spending":
-            offsets = offsets % len(CATEGORIES)
-        elif name == "units":
-            offsets = offsets // (offsets.size // len(ITEMS))
-        elif name == "vouchers":
-            offsets = offsets % len(layout.VOUCHER_COUNTERS)
-        target[first:last] = at + offsets
-        columns[name] = (at, at + int(offsets.max()) + 1)
-        at = columns[name][1]
+    lengths = {"event_spending": len(CATEGORIES), "vouchers": len(layout.VOUCHER_COUNTERS)}
+    at = len(columns)
+    for name in _READ:
+        first, last = layout.OFFSETS[name]
+        length = 1 if name in _SUMMED else lengths.get(name, last - first)
+        target[first:last] = at + np.arange(last - first) % length
+        columns[name] = (at, at + length)
+        at += length
     return columns, target
 
 

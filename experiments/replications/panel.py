@@ -20,7 +20,7 @@ from experiments.replications.observe import (
 )  # fmt: skip
 from model.agents.household_layout import NODE_UNIT, VOUCHER_COUNTERS, Columns, Month
 from model.agents.household_layout import field as field_of
-from model.agents.households import consumption_by_category
+from model.agents.households import consumption_by_category, nondurable_budget
 from model.dimensions import CATEGORIES, ITEM_CATEGORY, ITEMS, NOT_OWNED, SECTORS
 from model.economy import Economy
 from model.policy.levers.vouchers import DAYS_IN_MONTH, VoucherLever
@@ -175,6 +175,9 @@ def outcome_table() -> dict[str, Callable[[Seen], F64]]:
         "consumption_without_vehicles": lambda seen: (
             seen.columns.spending / FEN - seen.category(CATEGORIES.index("cars"))
         ),
+        "ordinary_consumption": lambda seen: (
+            seen.columns.spending / FEN - _sum_of(DURABLES)(seen) - seen.book("medical") / FEN
+        ),
         "durables": _sum_of(DURABLES),
         "semi_durables": _sum_of(SEMI_DURABLES),
         "nondurables": lambda seen: (
@@ -219,7 +222,6 @@ def outcome_table() -> dict[str, Callable[[Seen], F64]]:
 
 
 OUTCOME_TABLE: Final = outcome_table()
-AGGREGATES: Final = ("consumption", "durables", "subsidy", "pension_rise", "transfers")
 
 
 def aggregate(economy: Economy, name: str) -> float:
@@ -227,6 +229,11 @@ def aggregate(economy: Economy, name: str) -> float:
     totals = economy.totals
     if name == "consumption":
         return float(consumption_by_category(totals, economy.engel).sum()) / FEN
+    if name == "consumption_adjusted":
+        budget = nondurable_budget(totals)
+        whole = float(consumption_by_category(totals, economy.engel).sum())
+        season = np.resize(economy.season_total, budget.size)
+        return float(whole - budget.sum() + (budget / season).sum()) / FEN
     if name == "subsidy":
         paid = field_of(totals, "subsidy_instant").sum() + field_of(totals, "subsidy_claims").sum()
         return float(paid) / FEN
@@ -343,27 +350,29 @@ Spans = dict[str, tuple[int, int]]  # first and last month of the run in which i
 
 def build(
     with_policy: Scenario, without: Scenario, event: int, spans: Spans, series: Sequence[str],
-    threads: int = 1,
+    receipts: bool = True, threads: int = 1,
 ) -> Panel:  # fmt: skip
     """Run both sides and keep each outcome for its span, and the aggregate `series` throughout.
 
-    Months outside an outcome's span stay zero and are never read.
+    Months outside an outcome's span stay zero and are never read. Without `receipts` nobody asks
+    who got what in the event month.
     """
     economy = Economy(with_policy, lean=True, threads=threads)
     terms = _terms(economy)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"received": {}, "applied": np.zeros(0, dtype=bool)}
 
-    def receipts(number: int, seen: Seen) -> None:
+    def note(number: int, seen: Seen) -> None:
         if number == max(event - 1, 0):
             found["traits"] = traits_of(economy, seen.columns)
-        if number == event:
+        if receipts and number == event:
             found["received"] = {name: OUTCOME_TABLE[name](seen) for name in RECEIPTS}
             batches = economy.surface.batches
             found["applied"] = applicants(
                 economy.household_block, seen.columns, seen.month, batches
             )
 
-    treated, sums = _record(economy, spans, series, event, terms, receipts)
+    asked = event if receipts else None
+    treated, sums = _record(economy, spans, series, asked, terms, note)
     other = Economy(without, lean=True, threads=threads)
     baseline, sums_without = _record(other, spans, series, None, terms, lambda number, seen: None)
     awareness = economy.parameters.array("households.trade_in.awareness")

@@ -11,17 +11,19 @@ from typing import Any
 
 import experiments.replications as package
 from experiments.replications.carry_out import Found, carry_out
+from experiments.replications.estimators import Z90
 from experiments.replications.panel import Panel, build
-from experiments.replications.specification import AGGREGATE, BEFORE_MATTERS, Specification
+from experiments.replications.specification import (
+    AGGREGATE,
+    BEFORE_MATTERS,
+    RECEIVED,
+    Specification,
+)
 from experiments.results import code_digest, digest_of, digest_of_files
 from model.compilation import cache_root
 from model.parameters import load_parameters
 
 Status = Callable[[str], None]
-RECEIVED = (
-    "issued", "redeemed", "platform_sales", "transfers", "pension_rise", "floor_rise", "subsidy",
-    "subsidised_units",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,20 @@ class Row:
     controls: int
 
     @property
+    def resolved(self) -> bool:
+        """Whether the estimate is precise enough to say so: no interval wider than twice the band.
+
+        The standard error of a descriptive share is tiny, never missing.
+        """
+        if self.estimate is None or self.error is None:
+            return False
+        return 2.0 * Z90 * self.error <= 2.0 * (self.high - self.low)
+
+    @property
     def in_band(self) -> bool:
-        """Whether the estimate lies in the band."""
-        return self.estimate is not None and self.low <= self.estimate <= self.high
+        """Whether the estimate lies in the band; one that resolves nothing never does."""
+        inside = self.estimate is not None and self.low <= self.estimate <= self.high
+        return inside and self.resolved
 
 
 @dataclass(frozen=True)
@@ -67,14 +80,17 @@ class Replication:
             "id": self.id, "target": first.target, "low": first.low, "high": first.high,
             "estimate": first.estimate, "estimate_low": first.estimate_low,
             "estimate_high": first.estimate_high, "in_band": self.in_band,
-            "findings": [{**asdict(row), "in_band": row.in_band} for row in self.rows],
+            "findings": [
+                {**asdict(row), "resolved": row.resolved, "in_band": row.in_band}
+                for row in self.rows
+            ],
             "fault": self.fault,
         }  # fmt: skip
 
 
 def from_plain(document: Mapping[str, Any]) -> Replication:
     """The inverse of `Replication.plain`."""
-    rows = [Row(**{k: v for k, v in one.items() if k != "in_band"}) for one in document["findings"]]
+    rows = [Row(**{k: v for k, v in one.items() if k not in ("in_band", "resolved")}) for one in document["findings"]]
     return Replication(document["id"], tuple(rows), document.get("fault", ""))
 
 
@@ -157,7 +173,8 @@ def _panel(specs: list[Specification], scale: int | None, threads: int) -> Panel
             read("redeemed", one.after)
             read("platform", one.after)
     with_policy, without = (spec.scenario(side, scale) for side in (True, False))
-    return build(with_policy, without, event, spans, list(series), threads)
+    receipts = any(each.assignment.kind == "receipt" for each in specs)
+    return build(with_policy, without, event, spans, list(series), receipts, threads)
 
 
 def _finished(spec: Specification, panel: Panel | str) -> Replication:

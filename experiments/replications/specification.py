@@ -30,7 +30,8 @@ FOLDER: Final = "specs"
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 Span = Annotated[tuple[int, int], Field(description="first and last month from the event")]
 OUTCOMES: Final = (
-    "consumption", "consumption_without_vehicles", "durables", "semi_durables", "nondurables",
+    "consumption", "ordinary_consumption", "consumption_without_vehicles",
+    "consumption_adjusted", "durables", "semi_durables", "nondurables",
     "voucher_categories", "non_health", "saving", "income", "income_without_pension", "pensions", "liquid", "platform",
     "online", "payments", "issued", "redeemed", "platform_sales", "basket", "transfers", "pension_rise",
     "floor_rise", "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
@@ -39,12 +40,16 @@ OUTCOMES: Final = (
     *(f"employed.{s}" for s in SECTORS),
 )  # fmt: skip
 BEFORE_MATTERS: Final = (
-    "difference_in_differences", "regression_discontinuity", "exposure", "payback_month",
-    "reversal_month",
+    "difference_in_differences", "relative_differences", "regression_discontinuity", "exposure",
+    "payback_month", "reversal_month",
+)  # fmt: skip
+RECEIVED: Final = (  # nothing of it before the event
+    "issued", "redeemed", "platform_sales", "transfers", "pension_rise", "floor_rise", "subsidy",
+    "subsidised_units",
 )  # fmt: skip
 AGGREGATE: Final = ("counterfactual", "narrative", "growth")  # read the province, not households
 ESTIMATORS: Final = (
-    "difference_in_differences", "regression_discontinuity", "bunching", "exposure",
+    "difference_in_differences", "relative_differences", "regression_discontinuity", "bunching", "exposure",
     "counterfactual", "narrative", "growth", "mean", "payback_month", "reversal_month",
 )  # fmt: skip
 
@@ -146,6 +151,7 @@ class Finding(Form):
     bandwidth: Annotated[float, Field(gt=0)] = 5.0
     programme: Span = (0, 0)
     region: tuple[float, float] = (0.3, 1.1)
+    against: Literal["controls", "polynomial"] = "controls"
     reversed_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     shocks: tuple[Literal["pension_rise", "transfers"], ...] = ()
     lags: Annotated[int, Field(ge=0, le=24)] = 5
