@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,7 +140,7 @@ def carry_out(spec: Specification, panel: Panel) -> list[Found]:
     for one in spec.findings:
         sample = members(panel.traits, spec.sample) & members(panel.traits, one.sample)
         treated, pool = assigned(panel, spec.assignment, sample)
-        weight = panel.traits.weight * pool
+        weight = (panel.traits.weight * pool).astype(float)
         groups = groups_of(panel, spec.assignment, spec.run.seed)
         study = Study(panel, one, treated, weight, groups, spec.assignment)
         found = ESTIMATORS[one.estimator](study)
@@ -244,7 +245,7 @@ def _area_path(study: Study, weight: F64) -> F64:
     size = np.bincount(index, weight)
     used = size > 0
     exposure = np.bincount(index, weight * study.treated)[used] / size[used]
-    centred = exposure - est.mean(exposure, size[used])
+    centred = exposure - est.mean(exposure, size[used].astype(float))
     spread = (size[used] * centred**2).sum()
 
     def slope(values: F64) -> float:
@@ -255,7 +256,7 @@ def _area_path(study: Study, weight: F64) -> F64:
     return np.array([slope(row.astype(float)) - start for row in study.outcome[study.after]])
 
 
-def _path(study: Study) -> est.Callable[[F64], F64]:
+def _path(study: Study) -> Callable[[F64], F64]:
     if study.rule.kind == "area":
         return lambda w: _area_path(study, w)
     return lambda w: est.path(study.outcome, study.before, study.after, study.treated, w)
@@ -358,7 +359,9 @@ def _exact(study: Study) -> float | None:
         return None
     effect = est.mean(study.effects(name, one.after), weight)
     if per_name is not None:
-        return _number(effect / est.mean(study.effects(per_name, one.per_after or one.after), weight))
+        return _number(
+            effect / est.mean(study.effects(per_name, one.per_after or one.after), weight)
+        )
     if one.unit in ("percent", "elasticity", "points"):
         scale = "income" if one.unit == "points" else one.outcome
         level = study.panel.baseline[scale][study.after].sum(axis=0, dtype=float)

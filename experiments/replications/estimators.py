@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+Panel = npt.NDArray[np.floating[Any]]
 Statistic = Callable[[F64], float]
 GROUPS: Final = 40
 Z90: Final = 1.6448536269514722
@@ -64,7 +65,7 @@ def mean(values: F64, weight: F64) -> float:
     return float(values @ weight / total) if total > 0 else float("nan")
 
 
-def change(outcome: F64, before: slice | None, after: slice) -> F64:
+def change(outcome: Panel, before: slice | None, after: slice) -> F64:
     """Sum over the months after, less what the average month before leads one to expect.
 
     `outcome` [month, unit]. Without months before, the plain sum.
@@ -91,7 +92,7 @@ def relative_difference(outcome: F64, before: F64, treated: F64, weight: F64) ->
     return own - level * mean(outcome, rest) / mean(before, rest)
 
 
-def path(outcome: F64, before: slice, after: slice, treated: F64, weight: F64) -> F64:
+def path(outcome: Panel, before: slice, after: slice, treated: F64, weight: F64) -> F64:
     """Difference in differences for each month after."""
     start = outcome[before].mean(axis=0, dtype=float)
     return np.array(

@@ -18,8 +18,8 @@ from model.agents import household_layout as layout
 from model.agents.household import mix, philox
 from model.agents.household_kernel import month_of_chunk
 from model.agents.household_layout import Columns, Month
-from model.agents.households import HouseholdBlock
 from model.agents.household_month import largest_basket, race_fields
+from model.agents.households import HouseholdBlock
 from model.agents.kernel_common import ALLOCATING, make_scratch
 from model.dimensions import CATEGORIES
 from model.parameters import Parameters

@@ -26,6 +26,10 @@ from model.parameters import load_parameters
 Status = Callable[[str], None]
 
 
+def _silent(_: str) -> None:
+    """No listener."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One finding beside its target. Numbers are None where the model gives none."""
@@ -45,10 +49,7 @@ class Row:
 
     @property
     def resolved(self) -> bool:
-        """Whether the estimate is precise enough to say so: no interval wider than twice the band.
-
-        The standard error of a descriptive share is tiny, never missing.
-        """
+        """Whether the 90 % interval is no wider than twice the band: else it says nothing."""
         if self.estimate is None or self.error is None:
             return False
         return 2.0 * Z90 * self.error <= 2.0 * (self.high - self.low)
@@ -56,8 +57,16 @@ class Row:
     @property
     def in_band(self) -> bool:
         """Whether the estimate lies in the band; one that resolves nothing never does."""
-        inside = self.estimate is not None and self.low <= self.estimate <= self.high
-        return inside and self.resolved
+        return self.verdict == "in"
+
+    @property
+    def verdict(self) -> str:
+        """in, out, unresolved or none."""
+        if self.estimate is None:
+            return "none"
+        if not self.low <= self.estimate <= self.high:
+            return "out"
+        return "in" if self.resolved else "unresolved"
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,10 @@ class Replication:
 
 def from_plain(document: Mapping[str, Any]) -> Replication:
     """The inverse of `Replication.plain`."""
-    rows = [Row(**{k: v for k, v in one.items() if k not in ("in_band", "resolved")}) for one in document["findings"]]
+    rows = [
+        Row(**{k: v for k, v in one.items() if k not in ("in_band", "resolved")})
+        for one in document["findings"]
+    ]
     return Replication(document["id"], tuple(rows), document.get("fault", ""))
 
 
@@ -110,7 +122,7 @@ def identity(spec: Specification, scale: int | None) -> str:
 
 def replicate(
     specs: Iterable[Specification], scale: int | None = None, fresh: bool = False,
-    status: Status = lambda words: None, threads: int = 1,
+    status: Status = _silent, threads: int = 1,
 ) -> list[Replication]:  # fmt: skip
     """Every study in turn, from the cache where nothing changed. `scale` overrides the files'.
 

@@ -30,11 +30,11 @@ FOLDER: Final = "specs"
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 Span = Annotated[tuple[int, int], Field(description="first and last month from the event")]
 OUTCOMES: Final = (
-    "consumption", "ordinary_consumption", "consumption_without_vehicles",
-    "consumption_adjusted", "durables", "semi_durables", "nondurables",
-    "voucher_categories", "non_health", "saving", "income", "income_without_pension", "pensions", "liquid", "platform",
-    "online", "payments", "issued", "redeemed", "platform_sales", "basket", "transfers", "pension_rise",
-    "floor_rise", "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
+    "consumption", "ordinary_consumption", "consumption_without_vehicles", "consumption_adjusted",
+    "durables", "semi_durables", "nondurables", "voucher_categories", "non_health", "saving",
+    "income", "income_without_pension", "pensions", "liquid", "platform", "online", "payments",
+    "issued", "redeemed", "platform_sales", "basket", "transfers", "pension_rise", "floor_rise",
+    "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
     *(f"consumption.{c}" for c in CATEGORIES), *(f"units.{i}" for i in ITEMS),
     "units.appliances", "units.digital", *(f"price.{c}" for c in CATEGORIES),
     *(f"employed.{s}" for s in SECTORS),
@@ -49,8 +49,8 @@ RECEIVED: Final = (  # nothing of it before the event
 )  # fmt: skip
 AGGREGATE: Final = ("counterfactual", "narrative", "growth")  # read the province, not households
 ESTIMATORS: Final = (
-    "difference_in_differences", "relative_differences", "regression_discontinuity", "bunching", "exposure",
-    "counterfactual", "narrative", "growth", "mean", "payback_month", "reversal_month",
+    "difference_in_differences", "relative_differences", "regression_discontinuity", "bunching",
+    "exposure", "counterfactual", "narrative", "growth", "mean", "payback_month", "reversal_month",
 )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def _check_months(found: Specification, tree: Node) -> None:
         for name in ("before", "after", "per_after"):
             span = getattr(one, name)
             used = name != "before" or one.estimator in BEFORE_MATTERS
-            if span and used and not (0 <= event + span[0] and event + span[1] <= last):
+            if span and used and not (event + span[0] >= 0 and event + span[1] <= last):
                 at = _mark(tree, ("findings", number, name))
                 limits = {"first": -event, "last": last - event}
                 problems.append(Problem(at, phrase("replicate.fault.months", **limits)))
@@ -251,6 +251,8 @@ def _problems(tree: Node, error: ValidationError) -> Iterator[Problem]:
             yield Problem(at, phrase("replicate.fault.missing", key=name))
         elif kind == "extra_forbidden":
             yield Problem(at, phrase("replicate.fault.unknown", key=name))
+        elif kind == "too_short" and _plain(tree, one["loc"]):
+            continue  # entries that are wrong in themselves have been named
         elif kind in ("literal_error", "union_tag_invalid"):
             context: Mapping[str, Any] = one.get("ctx", {})
             known = str(context.get("expected", context.get("expected_tags", "")))
@@ -261,6 +263,17 @@ def _problems(tree: Node, error: ValidationError) -> Iterator[Problem]:
             yield Problem(at, phrase("replicate.fault.choice", **fields))
         else:
             yield Problem(at, phrase("replicate.fault.value", key=name, reason=str(one["msg"])))
+
+
+def _plain(tree: Node, location: Sequence[Any]) -> Any:
+    """What the file holds at a location; None if it does not lead there."""
+    found = tree.plain()
+    for step in location:
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return found
 
 
 def _mark(tree: Node, location: Sequence[Any]) -> Mark:

@@ -1,0 +1,104 @@
+"""`tizhen replicate`: published studies rebuilt inside the model. No economics here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.console import (
+    HELP,
+    Console,
+    JsonOption,
+    LangOption,
+    QuietOption,
+    console_for,
+)
+from app.run_request import BadInputError, failures
+from model.messages import say
+
+if TYPE_CHECKING:
+    from experiments.replications.replicate import Replication, Row
+    from experiments.replications.specification import Specification
+
+StudiesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]...", help=say("cli.argument.study", HELP))
+]
+SpecOption = Annotated[
+    Path | None,
+    typer.Option("--spec", metavar="FILE", help=say("cli.option.spec", HELP), show_default=False),
+]
+ScaleOption = Annotated[
+    int | None,
+    typer.Option(
+        "--scale", min=1, max=100_000, help=say("cli.option.study_scale", HELP), show_default=False
+    ),
+]
+FreshOption = Annotated[bool, typer.Option("--fresh", help=say("cli.option.fresh", HELP))]
+
+
+def replicate(
+    context: typer.Context,
+    studies: StudiesArgument = None,
+    spec: SpecOption = None,
+    scale: ScaleOption = None,
+    fresh: FreshOption = False,
+    lang: LangOption = None,
+    json_output: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Replicate the studies named, all, or the one of a file."""
+    from experiments.replications.replicate import replicate as carry_out
+
+    console = console_for(context, lang, json_output, quiet)
+
+    def status(names: str) -> None:
+        console.note(console.say("cli.replicate.running", names=names))
+
+    with failures(console):
+        chosen = _chosen(console, studies or [], spec)
+        found = carry_out(chosen, scale=scale, fresh=fresh, status=status)
+    console.document([one.plain() for one in found])
+    for study, one in zip(chosen, found, strict=True):
+        _show(console, study, one)
+    inside = sum(one.in_band for one in found)
+    console.result(console.say("cli.replicate.total", inside=inside, all=len(found)))
+
+
+def _chosen(console: Console, studies: list[str], spec: Path | None) -> list[Specification]:
+    """The studies asked for. Raises BadInputError, ScenarioError."""
+    from experiments.replications.specification import load_specification, shipped
+
+    if spec is not None:
+        if studies:
+            raise BadInputError(console.say("cli.replicate.spec_and_id"))
+        return [load_specification(spec)]
+    known = shipped()
+    for name in studies:
+        if name not in known:
+            fields: dict[str, object] = {"name": name, "known": ", ".join(known)}
+            raise BadInputError(console.say("cli.replicate.unknown", **fields))
+    return [known[name] for name in studies or known]
+
+
+def _show(console: Console, study: Specification, found: Replication) -> None:
+    title = getattr(study.title, console.lang)
+    console.result(console.say("cli.replicate.head", id=study.id, title=title))
+    if found.fault:
+        console.result(console.say("cli.replicate.fault", reason=found.fault))
+        return
+    for row in found.rows:
+        console.result(console.say("cli.replicate.row", **_fields(console, row)))
+
+
+def _fields(console: Console, row: Row) -> dict[str, object]:
+    def number(value: float | None) -> str:
+        return console.say("cli.replicate.none") if value is None else f"{value:.2f}"
+
+    return {
+        "verdict": console.say(f"cli.replicate.{row.verdict}"), "name": row.name[console.lang],
+        "estimate": number(row.estimate), "low": number(row.estimate_low),
+        "high": number(row.estimate_high), "target": number(row.target),
+        "band_low": number(row.low), "band_high": number(row.high), "exact": number(row.exact),
+    }  # fmt: skip
