@@ -1,4 +1,4 @@
-"""Carries out a study: assignment on the panel, the study's estimator, the exact effect beside it."""
+"""Carries out a study: assignment on the panel, the study's estimator, the exact effect."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _effect_on(study: Study, name: str, after: tuple[int, int]) -> est.Statistic
 
 
 def _difference(study: Study) -> Estimate:
-    """Difference in differences: per yuan (or unit) of `per`, or in percent of the counterfactual."""
+    """Difference in differences: per unit of `per`, or in percent of the counterfactual."""
     effect, per = _effect_on(study, study.one.outcome, study.one.after), _denominator(study)
     return est.jackknife(lambda w: effect(w) / per(w), study.weight, study.groups)
 
@@ -197,7 +197,7 @@ def _denominator(study: Study) -> est.Statistic:
     if one.unit == "points":
         income = study.panel.treated["income"][study.after].sum(axis=0, dtype=float)
         return lambda w: est.mean(income, w * study.treated) / 100.0
-    return lambda w: 1.0
+    return lambda _: 1.0
 
 
 def _discontinuity(study: Study) -> Estimate:
@@ -237,7 +237,7 @@ def _bunching(study: Study) -> Estimate:
 
 
 def _area_path(study: Study, weight: F64) -> F64:
-    """Monthly effect of exposure: areas' outcome on the share of treated households, less before."""
+    """Monthly effect of exposure: areas' outcome on the share of treated households."""
     traits = study.panel.traits
     cells = traits.place * 2 + traits.residence
     area = cells * 10_000_000 + traits.number // study.rule.area_households
@@ -315,6 +315,12 @@ def _mean(study: Study) -> Estimate:
     return est.jackknife(statistic, study.weight * study.treated, study.groups)
 
 
+def _paired(study: Study) -> Estimate:
+    """The treated with the instruments against the same households without them."""
+    statistic = _paired_statistic(study, study.one.outcome, study.one.per)
+    return est.jackknife(statistic, study.weight * study.treated, study.groups)
+
+
 def _narrative(study: Study) -> Estimate:
     """Regression of aggregate consumption on the benefit changes named in `shocks`."""
     panel, one, span = study.panel, study.one, study.after
@@ -334,6 +340,7 @@ ESTIMATORS = {
     "narrative": _narrative,
     "growth": _growth,
     "mean": _mean,
+    "paired": _paired,
     "payback_month": _payback,
     "reversal_month": _reversal,
 }
@@ -342,31 +349,45 @@ ESTIMATORS = {
 def _exact(study: Study) -> float | None:
     """The same number from the paired difference of the treated; None where there is no such."""
     one, weight = study.one, study.weight * study.treated
-    if one.estimator in ("mean", "growth"):
+    if one.estimator in ("mean", "growth", "paired"):
         return None
     if one.estimator in AGGREGATE:
         return _exact_of_province(study)
     if one.estimator in ("payback_month", "reversal_month"):
-        difference = study.panel.treated[one.outcome] - study.panel.baseline[one.outcome]
-        effects = np.array([est.mean(row.astype(float), weight) for row in difference[study.after]])
-        if one.estimator == "payback_month":
-            return _number(est.payback_month(effects, one.after[0]))
-        window = one.programme[1] - one.after[0] + 1
-        return _number(est.reversal_month(effects, window, one.reversed_share))
-    name = "platform" if one.estimator == "bunching" else one.outcome
-    per_name = "redeemed" if one.estimator == "bunching" else one.per
-    if name not in study.panel.treated:
+        return _exact_month(study, weight)
+    bunched = one.estimator == "bunching"
+    if bunched and "platform" not in study.panel.treated:
         return None
-    effect = est.mean(study.effects(name, one.after), weight)
-    if per_name is not None:
-        return _number(
-            effect / est.mean(study.effects(per_name, one.per_after or one.after), weight)
-        )
-    if one.unit in ("percent", "elasticity", "points"):
-        scale = "income" if one.unit == "points" else one.outcome
-        level = study.panel.baseline[scale][study.after].sum(axis=0, dtype=float)
-        return _number(100.0 * effect / est.mean(level, weight))
-    return _number(effect)
+    names = ("platform", "redeemed") if bunched else (one.outcome, one.per)
+    return _number(_paired_statistic(study, *names)(weight))
+
+
+def _exact_month(study: Study, weight: F64) -> float | None:
+    """Month of payback or reversal on the path without noise."""
+    one, panel = study.one, study.panel
+    difference = panel.treated[one.outcome][study.after] - panel.baseline[one.outcome][study.after]
+    effects = np.array([est.mean(row.astype(float), weight) for row in difference])
+    if one.estimator == "payback_month":
+        return _number(est.payback_month(effects, one.after[0]))
+    window = one.programme[1] - one.after[0] + 1
+    return _number(est.reversal_month(effects, window, one.reversed_share))
+
+
+def _paired_statistic(study: Study, name: str, per: str | None) -> est.Statistic:
+    """Effect on the same households: in units of `per`, in percent, in points of income, or plain.
+
+    With the instruments less without, as a function of weights.
+    """
+    one = study.one
+    effects = study.effects(name, one.after)
+    if per is not None:
+        received = study.effects(per, one.per_after or one.after)
+        return lambda w: est.mean(effects, w) / est.mean(received, w)
+    if one.unit not in ("percent", "elasticity", "points"):
+        return lambda w: est.mean(effects, w)
+    scale = "income" if one.unit == "points" else name
+    level = study.panel.baseline[scale][study.after].sum(axis=0, dtype=float)
+    return lambda w: 100.0 * est.mean(effects, w) / est.mean(level, w)
 
 
 def _exact_of_province(study: Study) -> float | None:

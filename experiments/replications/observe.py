@@ -15,12 +15,12 @@ import numpy.typing as npt
 from numba import njit
 
 from model.agents import household_layout as layout
-from model.agents.household import mix, philox
 from model.agents.household_kernel import month_of_chunk
 from model.agents.household_layout import Columns, Month
-from model.agents.household_month import largest_basket, race_fields
+from model.agents.household_words import mix, philox
 from model.agents.households import HouseholdBlock
 from model.agents.kernel_common import ALLOCATING, make_scratch
+from model.agents.voucher_batches import largest_basket, race_fields
 from model.dimensions import CATEGORIES
 from model.parameters import Parameters
 from model.policy.instruments import VoucherBatch
@@ -155,7 +155,7 @@ def natural_baskets(
 
 
 def information_rank(block: HouseholdBlock, item: int) -> F64:
-    """The rank (0 to 1) that decides who hears of a subsidy on an item: below the share, they do."""
+    """Rank (0 to 1) that decides who hears of a subsidy on an item: those below the share."""
     place, residence, _, number = where_from(block)
     words: Any = (number * 8 + item).astype(np.uint64)
     cells = (place * 2 + residence + 1).astype(np.uint64)

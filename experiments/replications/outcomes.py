@@ -34,12 +34,15 @@ class Terms:
     """What the vouchers of a study cover.
 
     `window` is the part of a month's purchases of a category made at participating shops while a
-    voucher is valid; `threshold` in yuan.
+    voucher is valid; `threshold` and `face` in yuan; `platform_share` is the share of purchases
+    that is paid on the platform of the study anyway.
     """
 
     categories: tuple[int, ...] = ()
     window: dict[int, float] = field(default_factory=dict)
     threshold: float = 0.0
+    face: float = 1.0
+    platform_share: float = 1.0
 
 
 @dataclass
@@ -91,9 +94,15 @@ def _sum_of(names: Sequence[str]) -> Callable[[Seen], F64]:
 
 
 def _platform(seen: Seen) -> F64:
-    """Purchases at participating shops: what is bought anyway and what vouchers add, gross."""
+    """Purchases at participating shops that the platform sees.
+
+    Its share of what is bought anyway; all of a bill a voucher is used on, because the voucher
+    works on the platform only; and what vouchers add, gross.
+    """
     anyway = sum((seen.natural(at) for at in seen.terms.categories), np.zeros(len(seen.place)))
-    return np.asarray(anyway + seen.counter("topped_up") + seen.counter("outings"))
+    added, share = seen.counter("topped_up") + seen.counter("outings"), seen.terms.platform_share
+    bills = seen.counter("platform_sales") - added
+    return np.asarray(share * anyway + (1.0 - share) * bills + added)
 
 
 def _online(seen: Seen) -> F64:
@@ -111,12 +120,18 @@ def _online(seen: Seen) -> F64:
 
 
 def _payments(seen: Seen) -> F64:
-    """Number of payments in the vouchers' categories: natural occasions and net outings."""
+    """Number of payments on the platform in the vouchers' categories.
+
+    Its share of natural occasions, those on which a voucher brought the payment to the platform,
+    and outings less the occasions they replace.
+    """
     occasions = seen.economy.parameters["households.vouchers.occasions"]
     natural = sum(float(occasions[CATEGORIES[at]]) for at in seen.terms.categories)
     outings, topped = seen.counter("outings"), seen.counter("topped_up")
-    net = outings * (1.0 - seen.counter("displaced") / np.maximum(outings + topped, 1.0))
-    return np.asarray(natural + net / max(seen.terms.threshold, 1.0))
+    share, bill = seen.terms.platform_share, max(seen.terms.threshold, 1.0)
+    replaced = share * outings * seen.counter("displaced") / np.maximum(outings + topped, 1.0)
+    brought = seen.counter("redeemed") / max(seen.terms.face, 1.0) - outings / bill
+    return np.asarray(share * natural + (1.0 - share) * brought + (outings - replaced) / bill)
 
 
 def _basket(seen: Seen) -> F64:
@@ -150,7 +165,7 @@ def _buyer_gain(seen: Seen) -> F64:
     classes = seen.book("node").astype(np.int64) // INCOME_CLASS_NODES
     listed = seen.month.goods.item_price[seen.place, CAR, classes] / FEN
     paid = seen.book("event_spending", CATEGORIES.index("cars")) / FEN
-    above = paid - seen.book("units", CAR) * listed
+    above = paid - seen.bought(CAR) * listed
     subsidy = seen.book("subsidy_instant", CAR) + seen.book("subsidy_claims", CAR)
     return np.asarray(np.where(subsidy > 0.0, subsidy / FEN - above, 0.0))
 

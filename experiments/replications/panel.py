@@ -102,17 +102,18 @@ def traits_of(economy: Economy, before: Columns) -> Traits:
     )  # fmt: skip
 
 
-def _terms(economy: Economy) -> Terms:
+def _terms(economy: Economy, platform_share: float = 1.0) -> Terms:
     """What the voucher levers of a scenario cover."""
     window: dict[int, float] = {}
-    threshold = 0.0
+    threshold, face = 0.0, 1.0
     for lever in economy.levers:
         if isinstance(lever, VoucherLever):
             days = min(lever.settings.validity_days / DAYS_IN_MONTH, 1.0)
-            threshold = max(lever.settings.threshold_yuan, lever.settings.face_yuan)
+            face = lever.settings.face_yuan
+            threshold = max(lever.settings.threshold_yuan, face)
             for name in lever.settings.categories:
                 window[CATEGORIES.index(name)] = days * lever.settings.participating_share
-    return Terms(tuple(sorted(window)), window, threshold)
+    return Terms(tuple(sorted(window)), window, threshold, face, platform_share)
 
 
 Watch = Callable[[int, Seen], None]
@@ -149,7 +150,7 @@ Spans = dict[str, tuple[int, int]]  # first and last month of the run in which i
 
 def build(
     with_policy: Scenario, without: Scenario, event: int, spans: Spans, series: Sequence[str],
-    receipts: bool = True, threads: int = 1,
+    receipts: bool = True, threads: int = 1, platform_share: float = 1.0,
 ) -> Panel:  # fmt: skip
     """Run both sides and keep each outcome for its span, and the aggregate `series` throughout.
 
@@ -157,7 +158,7 @@ def build(
     who got what in the event month.
     """
     economy = Economy(with_policy, lean=True, threads=threads)
-    terms = _terms(economy)
+    terms = _terms(economy, platform_share)
     found: dict[str, Any] = {"received": {}, "applied": np.zeros(0, dtype=bool)}
 
     def note(number: int, seen: Seen) -> None:

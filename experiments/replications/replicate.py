@@ -129,23 +129,22 @@ def replicate(
     Studies that differ in findings only share their panel.
     """
     chosen = list(specs)
+    # Named before anything runs: what is computed belongs to the code that was read then.
+    files = {spec.id: _file(spec, scale) for spec in chosen}
     found: dict[str, Replication] = {}
     waiting: dict[str, list[Specification]] = {}
     for spec in chosen:
-        kept = None if fresh else _kept(spec, scale)
+        kept = None if fresh else _kept(files[spec.id])
         if kept is not None:
             found[spec.id] = kept
         else:
             waiting.setdefault(_panel_key(spec), []).append(spec)
     for together in waiting.values():
         status(", ".join(spec.id for spec in together))
-        try:
-            panel: Panel | str = _panel(together, scale, threads)
-        except TypeError as reason:  # an instrument whose lever the model does not have yet
-            panel = str(reason)
+        panel = _panel(together, scale, threads)
         for spec in together:
             found[spec.id] = _finished(spec, panel)
-            _keep(spec, scale, found[spec.id])
+            _keep(files[spec.id], found[spec.id])
     return [found[spec.id] for spec in chosen]
 
 
@@ -154,6 +153,7 @@ def _panel_key(spec: Specification) -> str:
         {
             "run": spec.run.model_dump(mode="json"),
             "event": spec.event,
+            "platform_share": spec.platform_share,
             "instruments": [one.model_dump(mode="json") for one in spec.instruments],
         }
     )
@@ -186,17 +186,16 @@ def _panel(specs: list[Specification], scale: int | None, threads: int) -> Panel
             read("platform", one.after)
     with_policy, without = (spec.scenario(side, scale) for side in (True, False))
     receipts = any(each.assignment.kind == "receipt" for each in specs)
-    return build(with_policy, without, event, spans, list(series), receipts, threads)
+    return build(
+        with_policy, without, event, spans, list(series), receipts, threads, spec.platform_share
+    )
 
 
-def _finished(spec: Specification, panel: Panel | str) -> Replication:
-    reason = panel
-    if not isinstance(panel, str):
-        try:
-            return Replication(spec.id, tuple(map(_row, spec.findings, carry_out(spec, panel))))
-        except ValueError as fault:
-            reason = str(fault)
-    return Replication(spec.id, tuple(_empty(one) for one in spec.findings), str(reason))
+def _finished(spec: Specification, panel: Panel) -> Replication:
+    try:
+        return Replication(spec.id, tuple(map(_row, spec.findings, carry_out(spec, panel))))
+    except ValueError as fault:  # a sample without treated or controls
+        return Replication(spec.id, tuple(_empty(one) for one in spec.findings), str(fault))
 
 
 def _row(one: Any, found: Found) -> Row:
@@ -223,13 +222,11 @@ def _file(spec: Specification, scale: int | None) -> Path:
     return cache_root() / "replications" / f"{identity(spec, scale)[:32]}.json"
 
 
-def _kept(spec: Specification, scale: int | None) -> Replication | None:
-    path = _file(spec, scale)
+def _kept(path: Path) -> Replication | None:
     return from_plain(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
-def _keep(spec: Specification, scale: int | None, found: Replication) -> None:
-    path = _file(spec, scale)
+def _keep(path: Path, found: Replication) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(found.plain()), encoding="utf-8")

@@ -51,6 +51,7 @@ AGGREGATE: Final = ("counterfactual", "narrative", "growth")  # read the provinc
 ESTIMATORS: Final = (
     "difference_in_differences", "relative_differences", "regression_discontinuity", "bunching",
     "exposure", "counterfactual", "narrative", "growth", "mean", "payback_month", "reversal_month",
+    "paired",
 )  # fmt: skip
 
 
@@ -180,6 +181,7 @@ class Specification(Form):
     limits: Words | None = None
     run: Run
     event: Annotated[str, Field(pattern=MONTH)]
+    platform_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # of purchases, seen by the study
     instruments: Annotated[tuple[Instrument, ...], Field(min_length=1)]
     sample: Sample = Sample()
     assignment: Assignment
