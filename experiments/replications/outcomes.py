@@ -34,14 +34,15 @@ class Terms:
     """What the vouchers of a study cover.
 
     `window` is the part of a month's purchases of a category made at participating shops while a
-    voucher is valid; `threshold` and `face` in yuan; `platform_share` is the share of purchases
-    that is paid on the platform of the study anyway.
+    voucher is valid; `threshold` and `face` in yuan; `participating` is the share of sales at
+    shops that take vouchers, `platform_share` that paid on the platform of the study anyway.
     """
 
     categories: tuple[int, ...] = ()
     window: dict[int, float] = field(default_factory=dict)
     threshold: float = 0.0
     face: float = 1.0
+    participating: float = 1.0
     platform_share: float = 1.0
 
 
@@ -108,15 +109,18 @@ def _platform(seen: Seen) -> F64:
 def _online(seen: Seen) -> F64:
     """Purchases online or outside the province of the vouchers' categories.
 
-    What vouchers add is bought at local shops. The model does not say where displaced purchases
-    would have been made; here a category's outside share of them was online.
+    What vouchers add is bought at participating shops. What they move comes from sellers that do
+    not take part; of those, the category's outside share of all sales is online.
     """
-    share = seen.economy.parameters["outside.outside_share"]
-    found, mean = np.zeros(len(seen.place)), 0.0
-    for at in seen.terms.categories:
-        found += float(share[CATEGORIES[at]]) * seen.category(at)
-        mean += float(share[CATEGORIES[at]]) / len(seen.terms.categories)
-    return np.asarray(found - mean * (seen.counter("topped_up") + seen.counter("outings")))
+    share, terms = seen.economy.parameters["outside.outside_share"], seen.terms
+    moved, found, from_online = seen.counter("displaced"), np.zeros(len(seen.place)), 0.0
+    net = seen.counter("topped_up") + seen.counter("outings") - moved
+    for at in terms.categories:
+        outside = float(share[CATEGORIES[at]])
+        found += outside * (seen.category(at) - net / len(terms.categories))
+        others = max(1.0 - terms.participating, outside)
+        from_online += outside / others / len(terms.categories)
+    return np.asarray(found - from_online * moved)
 
 
 def _payments(seen: Seen) -> F64:

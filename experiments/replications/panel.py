@@ -105,15 +105,16 @@ def traits_of(economy: Economy, before: Columns) -> Traits:
 def _terms(economy: Economy, platform_share: float = 1.0) -> Terms:
     """What the voucher levers of a scenario cover."""
     window: dict[int, float] = {}
-    threshold, face = 0.0, 1.0
+    threshold, face, participating = 0.0, 1.0, 1.0
     for lever in economy.levers:
         if isinstance(lever, VoucherLever):
             days = min(lever.settings.validity_days / DAYS_IN_MONTH, 1.0)
-            face = lever.settings.face_yuan
+            face, participating = lever.settings.face_yuan, lever.settings.participating_share
             threshold = max(lever.settings.threshold_yuan, face)
             for name in lever.settings.categories:
                 window[CATEGORIES.index(name)] = days * lever.settings.participating_share
-    return Terms(tuple(sorted(window)), window, threshold, face, platform_share)
+    categories = tuple(sorted(window))
+    return Terms(categories, window, threshold, face, participating, platform_share)
 
 
 Watch = Callable[[int, Seen], None]
