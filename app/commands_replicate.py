@@ -19,9 +19,12 @@ from app.run_request import BadInputError, failures
 from model.messages import say
 
 if TYPE_CHECKING:
+    from experiments.replications import store
     from experiments.replications.replicate import Replication, Row
     from experiments.replications.specification import Specification
 
+THREADS = 2
+QUICK = 10
 StudiesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[ID]...", help=say("cli.argument.study", HELP))
 ]
@@ -35,6 +38,13 @@ ScaleOption = Annotated[
         "--scale", min=1, max=100_000, help=say("cli.option.study_scale", HELP), show_default=False
     ),
 ]
+QuickOption = Annotated[bool, typer.Option("--quick", help=say("cli.option.study_quick", HELP))]
+WriteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--write", metavar="FILE", help=say("cli.option.study_write", HELP), show_default=False
+    ),
+]
 FreshOption = Annotated[bool, typer.Option("--fresh", help=say("cli.option.fresh", HELP))]
 
 
@@ -42,13 +52,16 @@ def replicate(
     context: typer.Context,
     studies: StudiesArgument = None,
     spec: SpecOption = None,
+    quick: QuickOption = False,
     scale: ScaleOption = None,
+    write: WriteOption = None,
     fresh: FreshOption = False,
     lang: LangOption = None,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Replicate the studies named, all, or the one of a file."""
+    from experiments.replications import store
     from experiments.replications.replicate import replicate as carry_out
 
     console = console_for(context, lang, json_output, quiet)
@@ -58,12 +71,40 @@ def replicate(
 
     with failures(console):
         chosen = _chosen(console, studies or [], spec)
-        found = carry_out(chosen, scale=scale, fresh=fresh, status=status)
+        if quick:
+            console.note(console.say("cli.replicate.quick"))
+            chosen = [_coarser(one) for one in chosen]
+        found = carry_out(chosen, scale=scale, fresh=fresh, status=status, threads=THREADS)
+        if write is not None:
+            _write(console, write, store.table_of(chosen, found, _command(scale, quick), scale))
     console.document([one.plain() for one in found])
     for study, one in zip(chosen, found, strict=True):
         _show(console, study, one)
     inside = sum(one.in_band for one in found)
     console.result(console.say("cli.replicate.total", inside=inside, all=len(found)))
+
+
+def _coarser(study: Specification) -> Specification:
+    """The same study with a tenth of the households."""
+    from model.scenario_header import LARGEST_SCALE
+
+    scale = min(study.run.scale * QUICK, LARGEST_SCALE)
+    return study.model_copy(update={"run": study.run.model_copy(update={"scale": scale})})
+
+
+def _command(scale: int | None, quick: bool) -> str:
+    words = ["tizhen", "replicate", *(["--quick"] if quick else [])]
+    return " ".join(words + ([] if scale is None else ["--scale", str(scale)]))
+
+
+def _write(console: Console, path: Path, table: store.Table) -> None:
+    from experiments.replications import store
+
+    try:
+        store.save(table, path)
+    except OSError as refused:
+        raise BadInputError(f"{path}: {refused.strerror}") from None
+    console.note(console.say("cli.replicate.written", path=path))
 
 
 def _chosen(console: Console, studies: list[str], spec: Path | None) -> list[Specification]:

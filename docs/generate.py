@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from docs import replication_pages
 from docs.measure_pages import measures
 from experiments.grades import typical_grade
 from model.dimensions import CATEGORIES, DURABLE_CATEGORIES, PLACES
@@ -36,7 +37,7 @@ FIGURES: Final = PICTURES / "headline_package.json"
 CHARTS: Final = ("monthly_path.zh.png", "monthly_path.en.png")
 PAGES: Final = (
     "README.md", "docs/scenarios.md", "docs/parameters.md", "docs/measures.md",
-    "docs/measures.zh.md",
+    "docs/measures.zh.md", "docs/replications.md", "docs/replications.zh.md",
 )  # fmt: skip
 PART: Final = re.compile(
     r"(?P<head><!-- generated: (?P<name>[\w.]+) -->\n).*?(?P<tail><!-- end of generated -->)",
@@ -271,6 +272,7 @@ PARTS: Final[dict[str, Callable[[str], str]]] = {
     "faults": faults,
     "grades": grade_table,
     "measures": measures,
+    "replications": replication_pages.replications,
 }
 
 
@@ -296,6 +298,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = options.parse_args(arguments)
     if asked.pictures:
         take_pictures(asked.pictures)
+    replication_pages.draw()
     for name in PAGES:
         path = ROOT / name
         before = path.read_text(encoding="utf-8")

@@ -272,8 +272,14 @@ def _payback(study: Study) -> Estimate:
     return est.jackknife(lambda w: est.payback_month(path(w), first), study.weight, study.groups)
 
 
+def _window(one: Finding) -> int:
+    """Number of months after the event in which the programme ran."""
+    assert one.programme is not None
+    return one.programme[1] - one.after[0] + 1
+
+
 def _reversal(study: Study) -> Estimate:
-    path, window = _path(study), study.one.programme[1] - study.one.after[0] + 1
+    path, window = _path(study), _window(study.one)
     share = study.one.reversed_share
     return est.jackknife(
         lambda w: est.reversal_month(path(w), window, share), study.weight, study.groups
@@ -369,7 +375,7 @@ def _exact_month(study: Study, weight: F64) -> float | None:
     effects = np.array([est.mean(row.astype(float), weight) for row in difference])
     if one.estimator == "payback_month":
         return _number(est.payback_month(effects, one.after[0]))
-    window = one.programme[1] - one.after[0] + 1
+    window = _window(one)
     return _number(est.reversal_month(effects, window, one.reversed_share))
 
 

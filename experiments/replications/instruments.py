@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MONTH: Final = r"^\d{4}-(0[1-9]|1[0-2])$"
+from experiments.replications.faults import MONTH
+from model.dimensions import AGE_GROUPS, PLACES, RESIDENCES, STAGES
+
 Month = Annotated[str, Field(pattern=MONTH)]
 Amount = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -20,11 +22,11 @@ class _Form(BaseModel):
 class Who(_Form):
     """Who is eligible; what is absent does not matter."""
 
-    quintiles: tuple[int, ...] | None = None
-    age_groups: tuple[str, ...] | None = None
-    residence: tuple[str, ...] | None = None
-    stage: tuple[str, ...] | None = None
-    cities: tuple[str, ...] | None = None
+    quintiles: tuple[Annotated[int, Field(ge=1, le=5)], ...] | None = None
+    age_groups: tuple[Literal[AGE_GROUPS], ...] | None = None  # type: ignore[valid-type]
+    residence: tuple[Literal[RESIDENCES], ...] | None = None  # type: ignore[valid-type]
+    stage: tuple[Literal[STAGES], ...] | None = None  # type: ignore[valid-type]
+    cities: tuple[Literal[PLACES], ...] | None = None  # type: ignore[valid-type]
 
     def plain(self, *names: str) -> dict[str, Any]:
         """The conditions that are given, of those named (all if none is)."""
@@ -167,7 +169,7 @@ class Subsidy(_Form):
     payment: Literal["instant", "reimbursed"] = "instant"
     reimbursement_lag_months: Annotated[int, Field(ge=0, le=12)] = 0
     budget_yi_yuan: Amount = 10_000.0
-    cities: tuple[str, ...] | None = None
+    cities: tuple[Literal[PLACES], ...] | None = None  # type: ignore[valid-type]
 
     def policies(self) -> dict[str, dict[str, Any]]:
         """One policy."""
@@ -193,7 +195,7 @@ class WageFloor(_Form):
     start: Month
     end: Month | None = None
     announce: Month | None = None
-    cities: tuple[str, ...] | None = None
+    cities: tuple[Literal[PLACES], ...] | None = None  # type: ignore[valid-type]
 
     def policies(self) -> dict[str, dict[str, Any]]:
         """One policy."""

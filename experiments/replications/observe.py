@@ -8,6 +8,7 @@ changes, and the panel adds up to the run it watches (tested).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -88,10 +89,18 @@ def household_books(block: HouseholdBlock, columns: Columns, month: Month) -> I6
     """Books [household, BOOK_COLUMNS] of one month in fen and counts; `columns` are changed."""
     books = np.zeros((len(block), _WIDTH), np.int64)
     unit = np.array([layout.NODE_UNIT, layout.NODES], np.int64)
-    _household_books(
-        columns, month, make_scratch(), block._chunks, _TARGET, _NODES[0], _NODES[1], unit,
-        layout.TOTALS, books,
-    )  # fmt: skip
+
+    def note(chunks: I64) -> None:
+        _household_books(
+            columns, month, make_scratch(), chunks, _TARGET, _NODES[0], _NODES[1], unit,
+            layout.TOTALS, books,
+        )  # fmt: skip
+
+    if block.threads == 1:
+        note(block._chunks)
+        return books
+    with ThreadPoolExecutor(block.threads) as pool:
+        list(pool.map(note, np.array_split(block._chunks, block.threads)))
     return books
 
 

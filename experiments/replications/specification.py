@@ -5,13 +5,13 @@ Files are read with positions, so that every fault is one line `FILE:LINE:COL: m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from experiments.replications.faults import MONTH, fault, mark, problems
 from experiments.replications.instruments import Instrument, policies
 from model.dimensions import (
     AGE_GROUPS,
@@ -23,11 +23,10 @@ from model.dimensions import (
     STAGES,
 )
 from model.scenario import Scenario, scenario_from_mapping
-from model.scenario_problems import Mark, Problem, ScenarioError, phrase, suggestion
+from model.scenario_problems import Problem, ScenarioError, phrase
 from model.scenario_reader import Node, read_file
 
 FOLDER: Final = "specs"
-MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 Span = Annotated[tuple[int, int], Field(description="first and last month from the event")]
 OUTCOMES: Final = (
     "consumption", "ordinary_consumption", "consumption_without_vehicles", "consumption_adjusted",
@@ -53,6 +52,12 @@ ESTIMATORS: Final = (
     "exposure", "counterfactual", "narrative", "growth", "mean", "payback_month", "reversal_month",
     "paired",
 )  # fmt: skip
+
+
+NEEDED: Final = {  # what an estimator cannot do without
+    "regression_discontinuity": ("running",), "reversal_month": ("programme",),
+    "narrative": ("shocks",),
+}  # fmt: skip
 
 
 class Form(BaseModel):
@@ -126,7 +131,7 @@ class Assignment(Form):
                  "area": "treated"}  # fmt: skip
         wanted = needs.get(self.kind)
         if wanted and getattr(self, wanted) is None:
-            raise ValueError(f"kind {self.kind} needs {wanted}")
+            raise fault("needs", kind=self.kind, key=wanted)
         return self
 
 
@@ -150,7 +155,7 @@ class Finding(Form):
     running: Literal["age", "informed"] | None = None
     cutoff: float = 0.0
     bandwidth: Annotated[float, Field(gt=0)] = 5.0
-    programme: Span = (0, 0)
+    programme: Span | None = None
     region: tuple[float, float] = (0.3, 1.1)
     against: Literal["controls", "polynomial"] = "controls"
     reversed_share: Annotated[float, Field(gt=0, le=1)] = 0.8
@@ -161,11 +166,14 @@ class Finding(Form):
     @model_validator(mode="after")
     def _ordered(self) -> Finding:
         if not self.low <= self.target <= self.high:
-            raise ValueError("target must lie between low and high")
-        for name in ("before", "after"):
-            first, last = getattr(self, name)
-            if first > last:
-                raise ValueError(f"{name} must be [first, last]")
+            raise fault("band", target=self.target, low=self.low, high=self.high)
+        for name in ("before", "after", "per_after"):
+            span = getattr(self, name)
+            if span is not None and span[0] > span[1]:
+                raise fault("span", key=name)
+        for name in NEEDED.get(self.estimator, ()):
+            if not getattr(self, name):
+                raise fault("needs", kind=self.estimator, key=name)
         return self
 
 
@@ -212,12 +220,12 @@ def load_specification(path: Path) -> Specification:
     try:
         found = Specification.model_validate(tree.plain())
     except ValidationError as error:
-        raise ScenarioError(list(_problems(tree, error))) from None
+        raise ScenarioError(list(problems(tree, error, Specification))) from None
     _check_months(found, tree)
     try:
         found.scenario(with_policy=True)
     except ScenarioError as error:
-        at = _mark(tree, ("instruments",))
+        at = mark(tree, ("instruments",))
         raise ScenarioError([Problem(at, p.phrase) for p in error.problems]) from None
     return found
 
@@ -238,53 +246,8 @@ def _check_months(found: Specification, tree: Node) -> None:
             span = getattr(one, name)
             used = name != "before" or one.estimator in BEFORE_MATTERS
             if span and used and not (event + span[0] >= 0 and event + span[1] <= last):
-                at = _mark(tree, ("findings", number, name))
+                at = mark(tree, ("findings", number, name))
                 limits = {"first": -event, "last": last - event}
                 problems.append(Problem(at, phrase("replicate.fault.months", **limits)))
     if problems:
         raise ScenarioError(problems)
-
-
-def _problems(tree: Node, error: ValidationError) -> Iterator[Problem]:
-    for one in error.errors(include_url=False):
-        at, name = _mark(tree, one["loc"]), str(one["loc"][-1]) if one["loc"] else ""
-        kind = str(one["type"])
-        if kind == "missing":
-            yield Problem(at, phrase("replicate.fault.missing", key=name))
-        elif kind == "extra_forbidden":
-            yield Problem(at, phrase("replicate.fault.unknown", key=name))
-        elif kind == "too_short" and _plain(tree, one["loc"]):
-            continue  # entries that are wrong in themselves have been named
-        elif kind in ("literal_error", "union_tag_invalid"):
-            context: Mapping[str, Any] = one.get("ctx", {})
-            known = str(context.get("expected", context.get("expected_tags", "")))
-            words = [word.strip(" '") for word in known.replace(" or ", ", ").split(",")]
-            given = str(one["input"])
-            hint = suggestion(given, words) if kind == "literal_error" else ""
-            fields = {"key": name, "value": given, "hint": hint}
-            yield Problem(at, phrase("replicate.fault.choice", **fields))
-        else:
-            yield Problem(at, phrase("replicate.fault.value", key=name, reason=str(one["msg"])))
-
-
-def _plain(tree: Node, location: Sequence[Any]) -> Any:
-    """What the file holds at a location; None if it does not lead there."""
-    found = tree.plain()
-    for step in location:
-        try:
-            found = found[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return found
-
-
-def _mark(tree: Node, location: Sequence[Any]) -> Mark:
-    """Where a fault stands: as deep into the file as its location leads."""
-    node, mark = tree, tree.mark
-    for step in location:
-        if isinstance(node.value, dict) and step in node.value:
-            mark, node = node.value[step].mark, node.value[step].node
-        elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            mark = node.mark
-    return mark
