@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from model.scenario_checks import translate
-from model.scenario_problems import Mark, Phrase, Problem, phrase, suggestion
+from model.scenario_problems import Mark, Phrase, Problem, near, phrase, suggestion
 from model.scenario_reader import Node
 
 MONTH: Final = r"^\d{4}-(0[1-9]|1[0-2])$"
@@ -32,7 +32,11 @@ def fault(name: str, **fields: object) -> PydanticCustomError:
 
 def problems(tree: Node, error: ValidationError, form: type[BaseModel]) -> Iterator[Problem]:
     """Every fault that pydantic found in a file read as `form`."""
-    for one in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    unknown = [one["loc"] for one in found if one["type"] == "extra_forbidden"]
+    for one in found:
+        if one["type"] == "missing" and _misspelt(one["loc"], unknown):
+            continue  # the unknown key beside it names what it should be
         if one["type"] == "too_short" and _at(tree, one["loc"]):
             continue  # entries that are wrong in themselves have been named
         said = _phrase(one)
@@ -40,6 +44,12 @@ def problems(tree: Node, error: ValidationError, form: type[BaseModel]) -> Itera
             yield translate(one, form, tree, (), None)
         else:
             yield Problem(mark(tree, one["loc"]), said)
+
+
+def _misspelt(missing: tuple[int | str, ...], unknown: list[tuple[int | str, ...]]) -> bool:
+    """Whether an unknown key beside a missing one looks like it."""
+    beside = [str(loc[-1]) for loc in unknown if loc[:-1] == missing[:-1]]
+    return near(str(missing[-1]), beside) is not None
 
 
 def _phrase(error: Any) -> Phrase | None:

@@ -141,7 +141,7 @@ def replicate(
             waiting.setdefault(_panel_key(spec), []).append(spec)
     for together in waiting.values():
         status(", ".join(spec.id for spec in together))
-        panel = _panel(together, scale, threads)
+        panel = panel_of(together, scale, threads)
         for spec in together:
             found[spec.id] = _finished(spec, panel)
             _keep(files[spec.id], found[spec.id])
@@ -159,7 +159,7 @@ def _panel_key(spec: Specification) -> str:
     )
 
 
-def _panel(specs: list[Specification], scale: int | None, threads: int) -> Panel:
+def panel_of(specs: list[Specification], scale: int | None, threads: int) -> Panel:
     """One panel with every outcome in the months in which any of the studies reads it."""
     spec, spans, series = specs[0], dict[str, tuple[int, int]](), dict[str, None]()
     event = spec.event_month
