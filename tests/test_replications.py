@@ -1,6 +1,7 @@
 """Studies rebuilt in the model: books add up, nothing gives nothing, files say what is wrong."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import build
-from experiments.replications import panel as panels
-from experiments.replications.carry_out import carry_out
+from docs.replication_pages import drawn_from, fingerprint
+from experiments.replications.carry_out import ESTIMATORS, carry_out
 from experiments.replications.observe import BOOK_COLUMNS, copy_of, household_books, where_from
 from experiments.replications.outcomes import OUTCOME_TABLE
 from experiments.replications.replicate import Replication, from_plain, panel_of, replicate
@@ -19,6 +20,7 @@ from experiments.replications.specification import (
     load_specification,
     shipped,
 )  # fmt: skip
+from experiments.replications.store import load
 from model.agents.household_layout import field
 from model.economy import Economy
 from model.scenario_problems import ScenarioError
@@ -92,7 +94,7 @@ FAULTS = [
     ("    after: [0, 2]", "    after: [2, 0]", 12, "[起, 止]", "[first, last]"),
     ("high: 0.5", "high: 0.1", 12, "不在 low", "does not lie between"),
     ("kind: receipt, of: transfers", "kind: places", 10, "还需要 places", "also needs places"),
-    ("estimator: paired", "estimator: regression_discontinuity", 12, "需要 running", "needs running"),
+    ("estimator: paired", "estimator: reversal_month", 12, "需要 programme", "needs programme"),
     ("grade: D\n", "", 1, "grade", "grade"),
     ("start: 2026-02, eligible", "start: 2036-02, eligible", 8, "2036-02", "2036-02"),
 ]  # fmt: skip
@@ -184,10 +186,7 @@ def test_money_reaches_the_eligible_only(tmp_path: Path) -> None:
 
 
 def test_a_replication_survives_writing_and_reading() -> None:
-    rows = (panels, Replication)  # the row of a real study is read back by test_stored_table
-    assert rows
-    stored = Path(__file__).resolve().parents[1] / "docs" / "replication_results.json"
-    for one in json.loads(stored.read_text(encoding="utf-8"))["replications"]:
+    for one in json.loads((DOCS / "replication_results.json").read_text("utf-8"))["replications"]:
         assert json.loads(json.dumps(from_plain(one).plain())) == one
 
 
@@ -232,3 +231,68 @@ def test_thresholds_and_expiry_make_the_difference(quick: dict[str, Replication]
     assert ledger is not None
     assert bound > 5.0 * free
     assert ledger < 0.5 * bound
+
+
+# --- the documentation ------------------------------------------------------------------------
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+GUIDES = [("add_a_study.md", "en"), ("add_a_study.zh.md", "zh")]
+SLIPS = [
+    (" amount_yuan", " amont_yuan"),
+    ("outcome: consumption\n", "outcome: consumtion\n"),
+    ("per_after: [0, 0]\n    after: [0, 2]", "per_after: [0, 0]\n    after: [0, 20]"),
+]
+
+
+def example(guide: str) -> tuple[str, str]:
+    """(file name, text) of the worked example of a guide."""
+    found = re.search(r"```yml\n(# (\S+)\n.*?)```", (DOCS / guide).read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return found[2], found[1]
+
+
+@pytest.mark.parametrize(("guide", "lang"), GUIDES)
+def test_messages_of_the_guide_are_those_of_the_program(
+    guide: str, lang: str, tmp_path: Path
+) -> None:
+    name, text = example(guide)
+    for right, wrong in SLIPS:
+        (tmp_path / name).write_text(text.replace(right, wrong, 1), encoding="utf-8")
+        with pytest.raises(ScenarioError) as caught:
+            load_specification(tmp_path / name)
+        (line,) = caught.value.in_language(lang).lines
+        assert line in (DOCS / guide).read_text(encoding="utf-8")
+
+
+def test_figures_of_the_guides_are_those_of_the_model(tmp_path: Path) -> None:
+    for guide, _ in GUIDES:
+        name, text = example(guide)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (found,) = replicate([load_specification(tmp_path / name)], threads=2)
+        page = (DOCS / guide).read_text(encoding="utf-8")
+        for row in found.rows:
+            assert f"{row.estimate:.2f}" in page
+            assert f"{row.estimate_low:.2f}" in page
+
+
+@pytest.mark.parametrize(("guide", "_"), GUIDES)
+def test_guides_name_every_word_of_the_form(guide: str, _: str) -> None:
+    page = (DOCS / guide).read_text(encoding="utf-8")
+    for word in (*ESTIMATORS, *(name for name in OUTCOMES if "." not in name)):
+        assert f"`{word}`" in page, word
+
+
+def test_stored_table_is_whole_and_misses_are_explained() -> None:
+    stored, known = load(DOCS / "replication_results.json"), shipped()
+    assert [one.id for one in stored.replications] == TARGETS
+    for one in stored.replications:
+        spec = known[one.id]
+        assert [row.name for row in one.rows] == [f.name.model_dump() for f in spec.findings]
+        for row, finding in zip(one.rows, spec.findings, strict=True):
+            assert (row.low, row.target, row.high) == (finding.low, finding.target, finding.high)
+        assert one.in_band or spec.limits is not None, f"{one.id} misses without a reason"
+
+
+def test_pictures_show_the_stored_table() -> None:
+    for lang in ("zh", "en"):
+        assert drawn_from(lang) == fingerprint(), "run python docs/generate.py"
