@@ -104,6 +104,15 @@ def test_counterfactual_continues_trend_and_season(random: np.random.Generator) 
         est.counterfactual(path, 8, slice(8, 10))
 
 
+def test_interval_of_the_counterfactual_covers_its_trend(random: np.random.Generator) -> None:
+    months, held = np.arange(76), []
+    for _ in range(200):
+        path = 100.0 * 1.003**months * (1.0 + random.normal(0, 0.01, 76))
+        effect, _, error = est.counterfactual(path, 48, slice(48, 76))
+        held.append(abs(effect) <= est.Z90 * error)
+    assert 0.83 <= np.mean(held) <= 0.96
+
+
 def test_narrative_finds_lasting_and_passing_responses(random: np.random.Generator) -> None:
     months = np.arange(160)
     permanent, once = np.zeros(160), np.zeros(160)

@@ -234,29 +234,26 @@ def _lagged(series: F64, lag: int) -> F64:
 def counterfactual(outcome: F64, event: int, after: slice) -> tuple[float, float, float]:
     """Sum over the months after, less the path before continued: trend times calendar month.
 
-    `outcome` [month], whole years before the event are used. Returns the effect, the
-    counterfactual, and the effect's standard error from the path before about trend and season
-    (nan with one year before). Raises ValueError with less than twelve months before.
+    `outcome` [month]; its logarithm before the event is regressed on a trend and calendar months.
+    Returns the effect, the counterfactual, and the effect's standard error, which covers noise,
+    trend and season (nan with less than a year and a half before). Raises ValueError with less
+    than twelve months before.
     """
-    years = event // 12
-    if years < 1:
+    if event < 12:
         raise ValueError("the counterfactual needs twelve months before the event")
-    first, months = event - years * 12, np.arange(outcome.size)
-    used = outcome[first:event]
-    growth = 1.0
-    if years > 1:
-        growth = (used[-12:].sum() / used[:12].sum()) ** (1.0 / (12 * (years - 1)))
-    flat = (used / growth ** np.arange(used.size)).reshape(years, 12)
-    season = flat.mean(axis=0)
-    expected = season[(months - first) % 12] * growth ** (months - first).astype(float)
-    noise = float("nan")
-    if years > 1:
-        free = flat.size - 13
-        noise = float(np.sqrt(((flat / season - 1.0) ** 2).sum() / free))
-    # Noise of the months after, and of the season that each of them is compared with.
-    span = expected[after]
-    error = noise * float(np.sqrt((span**2).sum() + span.sum() ** 2 / (12 * years)))
-    return float((outcome[after] - span).sum()), float(span.sum()), error
+    months = np.arange(outcome.size)
+    season = np.eye(12)[months % 12]
+    trend = months / 12.0 if event >= 18 else np.zeros(outcome.size)
+    design = np.column_stack([trend, season])
+    inverse = np.linalg.pinv(design[:event].T @ design[:event])
+    logs = np.log(outcome[:event])
+    line = inverse @ design[:event].T @ logs
+    expected = np.exp(design[after] @ line)
+    free = event - 13
+    noise = ((logs - design[:event] @ line) ** 2).sum() / free if event >= 18 else np.nan
+    slope = expected @ design[after]
+    error = np.sqrt(noise * ((expected**2).sum() + slope @ inverse @ slope))
+    return float((outcome[after] - expected).sum()), float(expected.sum()), float(error)
 
 
 def year_on_year(outcome: F64, after: slice, event: int) -> Estimate:
