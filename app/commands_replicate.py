@@ -134,8 +134,10 @@ def _show(console: Console, study: Specification, found: Replication) -> None:
 
 
 def _fields(console: Console, row: Row) -> dict[str, object]:
+    from experiments.replications.replicate import shown
+
     def number(value: float | None) -> str:
-        return console.say("cli.replicate.none") if value is None else f"{value:.2f}"
+        return console.say("cli.replicate.none") if value is None else shown(value)
 
     return {
         "verdict": console.say(f"cli.replicate.{row.verdict}"), "name": row.name[console.lang],

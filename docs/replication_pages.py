@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from briefing import style
 from briefing.forest import Entry, forest
-from experiments.replications.replicate import Replication, Row
+from experiments.replications.replicate import Replication, Row, shown
 from experiments.replications.specification import Specification, shipped
 from experiments.replications.store import Table, load
 from model.messages import LANGUAGES, say
@@ -44,10 +44,8 @@ def _total(table: Table, lang: str) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure of the table: three significant digits or so, a dash where there is none."""
-    if value is None:
-        return "—"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    """A figure of the table, a dash where there is none."""
+    return "—" if value is None else shown(value)
 
 
 def _findings(table: Table, specs: dict[str, Specification], lang: str) -> str:
@@ -56,14 +54,18 @@ def _findings(table: Table, specs: dict[str, Specification], lang: str) -> str:
     for one in table.replications:
         for row in one.rows:
             title = getattr(specs[one.id].title, lang)
-            span = f"{number(row.low)}–{number(row.high)}"
-            interval = f"({number(row.estimate_low)}–{number(row.estimate_high)})"
+            span = _span(row.low, row.high, lang)
+            interval = f"({_span(row.estimate_low, row.estimate_high, lang)})"
             cells = (
                 f"[{one.id}](#{one.id.lower()}) {title}", row.name[lang], number(row.target), span,
                 f"{number(row.estimate)} {interval}", number(row.exact), _verdict(row, lang),
             )  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _span(low: float | None, high: float | None, lang: str) -> str:
+    return _word("span", lang, low=number(low), high=number(high))
 
 
 def _verdict(row: Row, lang: str) -> str:

@@ -30,6 +30,13 @@ def _silent(_: str) -> None:
     """No listener."""
 
 
+def shown(value: float) -> str:
+    """A figure for people: about two significant digits, no negative zero."""
+    decimals = 1 if abs(value) >= 10.0 else (2 if abs(value) >= 0.1 else 3)
+    text = f"{value:.{decimals}f}"
+    return text if float(text) != 0.0 else "0"
+
+
 @dataclass(frozen=True)
 class Row:
     """One finding beside its target. Numbers are None where the model gives none."""
