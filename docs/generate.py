@@ -37,7 +37,8 @@ FIGURES: Final = PICTURES / "headline_package.json"
 CHARTS: Final = ("monthly_path.zh.png", "monthly_path.en.png")
 PAGES: Final = (
     "README.md", "docs/scenarios.md", "docs/parameters.md", "docs/measures.md",
-    "docs/measures.zh.md", "docs/replications.md", "docs/replications.zh.md",
+    "docs/measures.zh.md", "docs/replications.md", "docs/replications.zh.md", "docs/add_a_study.md",
+    "docs/add_a_study.zh.md",
 )  # fmt: skip
 PART: Final = re.compile(
     r"(?P<head><!-- generated: (?P<name>[\w.]+) -->\n).*?(?P<tail><!-- end of generated -->)",
@@ -273,6 +274,7 @@ PARTS: Final[dict[str, Callable[[str], str]]] = {
     "grades": grade_table,
     "measures": measures,
     "replications": replication_pages.replications,
+    "study_example": replication_pages.example_run,
 }
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image, PngImagePlugin
+from typer.testing import CliRunner
 
+from app.cli import build
 from briefing import style
 from briefing.forest import Entry, forest
 from experiments.replications.replicate import Replication, Row, shown
@@ -91,6 +95,32 @@ def _study(spec: Specification, found: Replication, table: Table, lang: str) -> 
     elif not found.in_band:
         parts.append(_word("unexplained", lang))
     return "\n\n".join(parts)
+
+
+# --- the worked example -----------------------------------------------------------------------
+
+
+def example(lang: str) -> tuple[str, str]:
+    """(file name, text) of the worked example of the guide in a language."""
+    found = re.search(r"```yml\n(# (\S+)\n.*?)```", guide(lang).read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return found[2], found[1]
+
+
+def guide(lang: str) -> Path:
+    """The guide to adding a study."""
+    return ROOT / "docs" / ("add_a_study.md" if lang == "en" else f"add_a_study.{lang}.md")
+
+
+def example_run(lang: str) -> str:
+    """What the program prints for the worked example."""
+    name, text = example(lang)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(text, encoding="utf-8")
+        words = ["replicate", "--spec", str(path), "--lang", lang, "--quiet"]
+        call = CliRunner().invoke(build(), words, catch_exceptions=False)
+    return f"```\n{call.stdout.rstrip()}\n```\n"
 
 
 # --- the forest plot --------------------------------------------------------------------------
