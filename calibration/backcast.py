@@ -2,13 +2,13 @@
 
 At origin T (end of a year) a forecast may use published growth up to T and
 
-- `conditional`: the model run with restrictions, visitors and outside demand of the target period as
-  inputs. This is no forecast anybody could have made; it asks whether the reactions are right.
+- `conditional`: the model run with restrictions, visitors and outside demand of the target period
+  as inputs. This is no forecast anybody could have made; it asks whether the reactions are right.
 - `unconditional`: the same inputs up to T only; afterwards they fade.
 
-Parameters, population and levels of the model are those of 2023-24 in both, so no version is free of
-later information. What the model adds is the deviation from its own undisturbed growth, from a pair
-of runs with one seed; the underlying growth comes from data up to T (`forecasting.with_model`).
+Parameters, population and levels of the model are those of 2023-24 in both, so no version is free
+of later information. What the model adds is the deviation from its own undisturbed growth, from a
+pair of runs with one seed; underlying growth comes from data up to T (`forecasting.with_model`).
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ class Observed:
 
 def published_retail() -> list[Observed]:
     """Growth of Liaoning's retail sales by period: rates as published, else from two levels."""
-    rows = [r for r in _rows("retail_monthly.csv") if (r["region"], r["category"]) == (REGION, RETAIL)]
+    rows = [
+        r for r in _rows("retail_monthly.csv") if (r["region"], r["category"]) == (REGION, RETAIL)
+    ]
     found = {
         r["period"]: Observed(Period.parse(r["period"]), float(r["value"]), r["grade"])
         for r in rows if r["measure"] == "yoy"
@@ -148,9 +150,13 @@ class Paths:
         return float(months[period.first - 1 : period.last].sum())
 
 
-def _paths(outcome: Outcome) -> Paths:
+def paths_of(outcome: Outcome) -> Paths:
+    """The series of a run that starts in January of FIRST."""
     return Paths(
-        {name: np.asarray(outcome[name].by("month").values, float).reshape(-1, 12) for name in SERIES}
+        {
+            name: np.asarray(outcome[name].by("month").values, float).reshape(-1, 12)
+            for name in SERIES
+        }
     )
 
 
@@ -178,7 +184,7 @@ def run_seed(scale: int, seed: int) -> Backcast:
     """All runs that one seed needs: none, and conditions known up to December of 2019..2024."""
 
     def run(known_to: int) -> Paths:
-        return _paths(Economy(run_up(known_to, scale), seed, lean=True, threads=1).run())
+        return paths_of(Economy(run_up(known_to, scale), seed, lean=True, threads=1).run())
 
     known = {year: run(year * 100 + 12) for year in range(FIRST + 1, LAST + 1)}
     plain = run(0)
@@ -233,7 +239,9 @@ def _mean_deviation(runs: Sequence[Backcast], period: Period, known: int) -> flo
     return float(np.mean([run.deviation("retail_sales", period, known) for run in runs]))
 
 
-def forecasts(runs: Sequence[Backcast], horizon: int = 1, whole_years: bool = True) -> list[Forecast]:
+def forecasts(
+    runs: Sequence[Backcast], horizon: int = 1, whole_years: bool = True
+) -> list[Forecast]:
     """All targets whose origin lies `horizon` years before; parts of years if not `whole_years`."""
     targets = [o for o in published_retail() if o.period.whole_year == whole_years]
     return [
@@ -257,22 +265,26 @@ def run_up_fit(runs: Sequence[Backcast]) -> list[dict[str, Any]]:
     """
     published = {
         "retail_sales": annual_growth(),
-        "consumption": _growth(published_series("人均消费支出")),
-        "income": _growth(published_series("人均可支配收入")),
+        "consumption": growth(published_series("人均消费支出")),
+        "income": growth(published_series("人均可支配收入")),
     }
     rows = []
     for series, actual in published.items():
         for year in range(FIRST + 1, LAST + 1):
             ratios = [
-                r.known[LAST].of(series, year_of(year)) / r.known[LAST].of(series, year_of(year - 1))
+                r.known[LAST].of(series, year_of(year))
+                / r.known[LAST].of(series, year_of(year - 1))
                 for r in runs
             ]
             model = 100.0 * (float(np.mean(ratios)) - 1.0)
-            rows.append({"series": series, "year": year, "model": model, "actual": actual.get(year)})
+            rows.append(
+                {"series": series, "year": year, "model": model, "actual": actual.get(year)}
+            )
     return rows
 
 
-def _growth(levels: Mapping[int, float]) -> dict[int, float]:
+def growth(levels: Mapping[int, float]) -> dict[int, float]:
+    """Growth by year, per cent."""
     return {
         year: 100.0 * (level / levels[year - 1] - 1.0)
         for year, level in levels.items() if year - 1 in levels
@@ -280,7 +292,7 @@ def _growth(levels: Mapping[int, float]) -> dict[int, float]:
 
 
 def scaled_levels(runs: Sequence[Backcast]) -> list[dict[str, Any]]:
-    """Retail sales by year, yi yuan: published, and the model's with its 2019 set to the published."""
+    """Retail sales by year, yi yuan: published, and the model's scaled to the published 2019."""
     rows = _rows("retail_monthly.csv")
     level = {
         int(r["year"]): float(r["value"])

@@ -38,18 +38,26 @@ def mean_growth(past: Sequence[float], window: int) -> float:
 def autoregression(past: Sequence[float], horizon: int = 1, order: int = 1) -> float:
     """Forecast `horizon` steps ahead by least squares AR(`order`) with a constant.
 
-    A series too short for it (fewer than coefficients + 2 equations) gives the mean.
+    A series too short for it (fewer than coefficients + 2 equations) gives the mean; so does an
+    estimate that explodes, which nobody would use.
     """
     values = np.asarray(past, dtype=float)
     rows = len(values) - order
     if rows < order + 1 + SPARE:
         return float(values.mean())
     fit = _coefficients(values, order)
+    if _explosive(fit[1:]):
+        return float(values.mean())
     history = list(values)
     for _ in range(horizon):
         lags = history[-1 : -order - 1 : -1]
         history.append(float(fit[0] + np.dot(fit[1:], lags)))
     return history[-1]
+
+
+def _explosive(slopes: Floats) -> bool:
+    """Whether a root of the lag polynomial lies on or inside the unit circle."""
+    return bool(np.abs(np.roots([1.0, *(-slopes)])).max() >= 1.0)
 
 
 def _coefficients(values: Floats, order: int) -> Floats:
@@ -144,8 +152,8 @@ def scores(
     """Errors [forecast] by method, summed up; each model against each benchmark."""
     rows: list[dict[str, Any]] = []
     for method, found in errors.items():
-        row: dict[str, Any] = {"method": method, "rmse": root_mean_square(found),
-                               "mae": mean_absolute(found), "bias": float(found.mean())}  # fmt: skip
+        row: dict[str, Any] = {"method": method, "rmse": root_mean_square(found)}
+        row |= {"mae": mean_absolute(found), "bias": float(found.mean())}
         if method in models:
             row["against"] = {
                 name: as_plain(diebold_mariano(found, errors[name], horizon)) for name in benchmarks

@@ -1,8 +1,8 @@
 """Rolling-origin backcast of national appliance sales through the trade-in of 2024-25.
 
-The model's households (of Liaoning) meet the national rules; the extra sales of appliances by month,
-from a pair of runs with one seed, are added to the underlying growth of the published series. A
-forecast knows the programmes announced by its origin. Published are sales of larger retailers, the
+The model's households (of Liaoning) meet the national rules; the extra sales of appliances by
+month, from pairs of runs with one seed, are added to the underlying growth of the published series.
+A forecast knows the programmes announced by its origin. Published are sales of larger retailers, the
 only ones where the subsidy is paid, so the published rise also holds what they took from smaller
 ones; the model's is of all sales.
 """
