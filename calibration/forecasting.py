@@ -48,11 +48,11 @@ def autoregression(past: Sequence[float], horizon: int = 1, order: int = 1) -> f
     fit = _coefficients(values, order)
     if _explosive(fit[1:]):
         return float(values.mean())
-    history = list(values)
+    history: list[float] = values.tolist()
     for _ in range(horizon):
         lags = history[-1 : -order - 1 : -1]
         history.append(float(fit[0] + np.dot(fit[1:], lags)))
-    return history[-1]
+    return float(history[-1])
 
 
 def _explosive(slopes: Floats) -> bool:

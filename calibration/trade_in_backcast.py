@@ -2,9 +2,9 @@
 
 The model's households (of Liaoning) meet the national rules; the extra sales of appliances by
 month, from pairs of runs with one seed, are added to the underlying growth of the published series.
-A forecast knows the programmes announced by its origin. Published are sales of larger retailers, the
-only ones where the subsidy is paid, so the published rise also holds what they took from smaller
-ones; the model's is of all sales.
+A forecast knows the programmes announced by its origin. Published are sales of larger retailers,
+the only ones where the subsidy is paid, so the published rise also holds what they took from
+smaller ones; the model's is of all sales.
 """
 
 from __future__ import annotations

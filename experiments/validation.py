@@ -12,6 +12,7 @@ from experiments import robustness
 
 Tell = Callable[[str, str], None]
 FIRST_SEED: Final = 1
+COMMAND: Final = "tizhen validate"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def validation(plan: Plan = THOROUGH, tell: Tell = lambda _, __: None) -> dict[s
     started = time.process_time()
     seeds = range(FIRST_SEED, FIRST_SEED + plan.backcast_seeds)
     result: dict[str, Any] = {
+        "command": COMMAND,
         "plan": as_plain(plan),
         "backcasts": validate.backcasts(plan.backcast_scale, seeds, _in("backcast", tell)),
     }
