@@ -64,7 +64,7 @@ def _paths(
     lang: str,
 ) -> Figure:  # fmt: skip
     with style.style():
-        figure = style.new_figure(WIDTH, 3.9)
+        figure = style.new_figure(WIDTH, 4.1)
         axes = figure.add_subplot()
         places = np.arange(len(rows))
         actual = [row["actual"] for row in rows]
@@ -75,10 +75,15 @@ def _paths(
             axes.plot(places, said, label=method(name, lang), linewidth=1.4, **LINES[name])
         axes.axhline(0.0, color=style.INK, linewidth=0.9)
         axes.set_xticks(places, [row["period"] for row in rows])
-        if len(rows) > len(LINES):
+        crowded = len(rows) > len(LINES)
+        if crowded:
             axes.tick_params(axis="x", rotation=45)
         _name_axis(axes, say("validate.chart.growth", lang))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=len(shown) + 1)
+        axes.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.38 if crowded else -0.22),
+            ncols=len(shown) + 1,
+        )
         plan = results["plan"]["backcast"]
         return finish(figure, say(title, lang), _footer(results, plan, lang))
 

@@ -12,6 +12,7 @@ from model.messages import say
 
 CHANCE: Final = 0.05
 EIGHT: Final = 8
+SIDES: Final = ("published", "model")
 Row = Sequence[str]
 
 
@@ -113,8 +114,9 @@ def _trade_in_line(results: dict[str, Any], lang: str) -> str:
     errors = _rms(results["backcasts"]["trade_in"]["ahead_1"]["scores"])
     best, best_name = _best(errors, lang)
     verdict = _verdict(errors["model"], best, lang)
-    if errors["model"] > best:
-        verdict += (" " if lang == "en" else "") + say("validate.summary.trade_in_why", lang)
+    parts = {row["phase"]: row for row in results["backcasts"]["trade_in"]["phases"]}
+    numbers = {f"{name}_{side}": parts[name][side] for name in parts for side in SIDES}
+    verdict += (" " if lang == "en" else "") + say("validate.summary.phases", lang, **numbers)
     return say("validate.summary.trade_in", lang, model=errors["model"], best=best,
                best_name=best_name, verdict=verdict)  # fmt: skip
 
@@ -174,6 +176,7 @@ def _gap(model: float, actual: float | None) -> float | None:
 def _retail(results: dict[str, Any], lang: str) -> Iterator[str]:
     yield say("validate.retail.head", lang)
     yield picture("retail", "validate.chart.retail.title", lang)
+    strengths = results["backcasts"]["retail"]["strength"]
     names = (("one_year", "one_year"), ("two_years", "two_years"), ("parts", "parts_of_years"))
     for title, key in names:
         yield say(f"validate.retail.{title}", lang)
@@ -181,6 +184,10 @@ def _retail(results: dict[str, Any], lang: str) -> Iterator[str]:
         yield _forecasts(part["forecasts"], (*MODELS, *BENCHMARKS), lang)
         yield _scores(part["scores"], lang)
         yield _against(part["scores"], lang)
+    words = ("；" if lang == "zh" else "; ").join(
+        f"×{row['strength']:g} {number(row['rmse'])}" for row in strengths
+    )
+    yield say("validate.retail.strength", lang, errors=words)
 
 
 def _forecasts(rows: Sequence[dict[str, Any]], methods: Sequence[str], lang: str) -> str:
@@ -230,6 +237,18 @@ def _trade_in(results: dict[str, Any], lang: str) -> Iterator[str]:
     yield table(
         say("validate.trade_in.table", lang),
         ((row["period"], number(row["actual"]), number(row["model"])) for row in found["effect"]),
+    )
+    yield say("validate.trade_in.by_phase", lang)
+    yield table(
+        say("validate.trade_in.phases", lang),
+        (
+            (
+                say(f"validate.phase.{row['phase']}", lang),
+                number(row["published"]),
+                number(row["model"]),
+            )
+            for row in found["phases"]
+        ),
     )
     for key, part in found.items():
         if key.startswith("ahead_"):

@@ -28,6 +28,7 @@ from ruamel.yaml import YAML
 from calibration import forecasting as fc
 from model.economy import Economy
 from model.outcome import Outcome
+from model.parameters import load_parameters
 from model.scenario import Scenario, load_scenario
 from model.scenario_sources import scenario_folder
 
@@ -49,9 +50,9 @@ def settings() -> dict[str, Any]:
     return dict(YAML(typ="safe", pure=True).load(text))
 
 
-def values(name: str) -> dict[str, Any]:
+def values(name: str) -> Any:
     """Values of one entry of validation_data.yaml."""
-    return dict(settings()[name]["values"])
+    return settings()[name]["values"]
 
 
 # --- published figures ----------------------------------------------------------------------------
@@ -132,10 +133,20 @@ def published_series(indicator: str) -> dict[int, float]:
 # --- runs of the model ----------------------------------------------------------------------------
 
 
-def run_up(known_to: int, scale: int) -> Scenario:
-    """The run-up that knows conditions up to YYYYMM (0: none at all)."""
+def run_up(known_to: int, scale: int, strength: float = 1.0) -> Scenario:
+    """The run-up that knows conditions up to YYYYMM (0: none at all).
+
+    `strength` multiplies the restrictions (for the sensitivity of what is found to them).
+    """
     base = load_scenario(scenario_folder() / "history" / "run_up_2019.yaml")
-    return base.changed(scale=scale, parameters={"history.known_to": known_to})
+    changed: dict[str, Any] = {"history.known_to": known_to}
+    if strength != 1.0:
+        closure = load_parameters()["history.closure"]
+        changed["history.closure"] = {
+            year: [min(1.0, strength * share) for share in shares]
+            for year, shares in closure.items()
+        }
+    return base.changed(scale=scale, parameters=changed)
 
 
 @dataclass(frozen=True)
@@ -255,6 +266,23 @@ def score(found: Sequence[Forecast], horizon: int = 1) -> list[dict[str, Any]]:
     """Errors of every method, and each model version against each benchmark."""
     errors = {m: np.array([one.error(m) for one in found]) for m in METHODS}
     return fc.scores(errors, MODELS, BENCHMARKS, horizon)
+
+
+def strength_rows(scale: int, seeds: Sequence[int]) -> list[dict[str, float]]:
+    """Error of conditional forecasts of whole years if restrictions were stronger or weaker."""
+    found = []
+    for strength in values("strengths"):
+        runs = []
+        for seed in seeds:
+            plain, known = (
+                paths_of(Economy(run_up(to, scale, strength), seed, lean=True, threads=1).run())
+                for to in (0, LAST * 100 + 12)
+            )
+            runs.append(Backcast(plain, dict.fromkeys(range(FIRST, LAST + 1), known)))
+        errors = np.array([one.error("conditional") for one in forecasts(runs)])
+        found.append({"strength": float(strength), "rmse": fc.root_mean_square(errors),
+                      "bias": float(errors.mean())})  # fmt: skip
+    return found
 
 
 def run_up_fit(runs: Sequence[Backcast]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 PROGRAMMES: Final = ("trade_in_2024", "trade_in_2025")
 BENCHMARKS: Final = ("no_change", "same_growth", "trend", "ar1", "ar_p")
 METHODS: Final = ("model", *BENCHMARKS)
+LATEST: Final = 10**6  # after every month
 FEWEST: Final = 4  # observations before the first origin
 
 
@@ -74,6 +75,37 @@ def published() -> list[tuple[Period, float]]:
     """Growth of national appliance sales, per cent, in order of time."""
     found = [(Period.parse(text), float(rate)) for text, rate in values("appliance_growth").items()]
     return sorted(found, key=lambda one: (one[0].year, one[0].last))
+
+
+def phases(effect: Effect) -> list[dict[str, Any]]:
+    """Mean growth, per cent, beyond that before the announcement: published and model, by phase.
+
+    Phases: announced but not paid, first programme, second programme, all of them. Months that are
+    published together count as many as they are.
+    """
+    announced = month_number(values("announcements")[PROGRAMMES[0]])
+    policies = scenario(1).policies
+    starts = [month_number(policies[name].plain()["start"]) for name in PROGRAMMES]
+    bounds = {"waiting": (announced + 1, starts[0]), "first": (starts[0], starts[1]),
+              "second": (starts[1], LATEST), "together": (announced + 1, LATEST)}  # fmt: skip
+    before = _means(effect, 0, announced + 1)
+    rows = []
+    for name, (first, last) in bounds.items():
+        found = _means(effect, first, last) - before
+        rows.append({"phase": name, "published": float(found[0]), "model": float(found[1])})
+    return rows
+
+
+def _means(effect: Effect, first: int, last: int) -> Floats:
+    """Published growth and the model's over months first..last-1."""
+    known = len(PROGRAMMES)
+    rows = [
+        (rate, effect.growth(period, known))
+        for period, rate in published()
+        for month in range(period.first, period.last + 1)
+        if first <= period.year * 12 + month - 1 < last
+    ]
+    return np.asarray(np.mean(rows, axis=0))
 
 
 def known_at(period: Period) -> int:

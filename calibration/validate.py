@@ -44,6 +44,7 @@ def backcasts(scale: int, seeds: Sequence[int], tell: Tell) -> dict[str, Any]:
             "one_year": _retail(runs, 1, True),
             "two_years": _retail(runs, 2, True),
             "parts_of_years": _retail(runs, 1, False),
+            "strength": backcast.strength_rows(scale, seeds[: len(seeds) // 2 or 1]),
         },
         "trade_in": _trade_in(scale, seeds),
     }
@@ -68,6 +69,7 @@ def _trade_in(scale: int, seeds: Sequence[int]) -> dict[str, Any]:
             for period, rate in trade_in_backcast.published()
         ]
     }  # fmt: skip
+    result["phases"] = trade_in_backcast.phases(effect)
     for horizon in HORIZONS:
         found = trade_in_backcast.forecasts(effect, horizon)
         result[f"ahead_{horizon}"] = {
