@@ -1,4 +1,4 @@
-"""Validation: forecasts see only their past, statistics are right, page and stored results agree."""
+"""Validation: forecasts see only their past, statistics are right, page and results agree."""
 
 from __future__ import annotations
 
