@@ -56,7 +56,7 @@ def autoregression(past: Sequence[float], horizon: int = 1, order: int = 1) -> f
 
 
 def _explosive(slopes: Floats) -> bool:
-    """Whether a root of the lag polynomial lies on or inside the unit circle."""
+    """Whether a characteristic root lies on or outside the unit circle."""
     return bool(np.abs(np.roots([1.0, *(-slopes)])).max() >= 1.0)
 
 
