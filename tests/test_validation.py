@@ -279,6 +279,13 @@ def test_losses_are_in_the_summary(stored: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("choice", robustness.choices(), ids=lambda choice: choice.name)
+def test_every_choice_can_be_run(choice: robustness.Choice) -> None:
+    found = robustness.measure(10_000, [2], choice.overrides, choice.share_pensions)
+    assert all(np.isfinite(one.estimate.value) for one in found.values())
+
+
+@pytest.mark.slow
 def test_stored_backcasts_come_out_again(stored: dict[str, Any]) -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + THOROUGH.backcast_seeds)
     found = validate.backcasts(THOROUGH.backcast_scale, seeds, lambda _: None)
