@@ -71,17 +71,41 @@ def summary(results: dict[str, Any], lang: str) -> str:
     agree = sum(row["p"] > CHANCE for row in compared)
     finest = min(row["scale"] for row in results["scale"])
     lines.append(
-        say("validate.summary.scale", lang, agree=agree, count=len(compared), finest=finest)
-    )
+        say("validate.summary.scale", lang, agree=agree, count=len(compared), finest=finest,
+            widest=_widest(compared, lang))
+    )  # fmt: skip
     covered = [row for row in results["coverage"] if row["seeds"] == EIGHT]
-    rates = [row["coverage"] for row in covered]
+    coarse = max(row["scale"] for row in covered)
+    rates = [row["coverage"] for row in covered if row["scale"] == coarse]
+    fine = [row["coverage"] for row in covered if row["scale"] != coarse] or rates
     lines.append(
-        say("validate.summary.coverage", lang, of=covered[0]["of"], low=min(rates), high=max(rates))
+        say(
+            "validate.summary.coverage",
+            lang,
+            of=covered[0]["of"],
+            scale=coarse,
+            low=min(rates),
+            high=max(rates),
+            fine=min(row["scale"] for row in covered),
+            fine_low=min(fine),
+            fine_high=max(fine),
+        )
     )
     changed = [row for row in results["structure"] if row["choice"] != "reference"]
     matters = sum(row["matters"] for row in changed)
     lines.append(say("validate.summary.structure", lang, matters=matters, count=len(changed)))
     return "\n".join([*lines, _posterior_line(results, lang)])
+
+
+def _widest(compared: Sequence[dict[str, Any]], lang: str) -> str:
+    """The largest difference between scales that is not chance, in words."""
+    apart = [row for row in compared if row["p"] <= CHANCE]
+    if not apart:
+        return ""
+    row = max(apart, key=lambda one: abs(one["gap"]))
+    return say("validate.summary.widest", lang, policy=_policy(row["policy"], lang),
+               months=row["horizon"], scale=row["scale"], value=number(row["value"], 2),
+               finest=number(row["value"] - row["gap"], 2))  # fmt: skip
 
 
 def _rms(scores: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -115,7 +139,7 @@ def _trade_in_line(results: dict[str, Any], lang: str) -> str:
     best, best_name = _best(errors, lang)
     verdict = _verdict(errors["model"], best, lang)
     parts = {row["phase"]: row for row in results["backcasts"]["trade_in"]["phases"]}
-    numbers = {f"{name}_{side}": parts[name][side] for name in parts for side in SIDES}
+    numbers = {f"{name}_{side}": number(parts[name][side], 0) for name in parts for side in SIDES}
     verdict += (" " if lang == "en" else "") + say("validate.summary.phases", lang, **numbers)
     return say("validate.summary.trade_in", lang, model=errors["model"], best=best,
                best_name=best_name, verdict=verdict)  # fmt: skip
@@ -311,6 +335,9 @@ def _structure(results: dict[str, Any], lang: str) -> Iterator[str]:
     )
     yield "\n".join(f"- {line}" for line in _dependences(rows, title, lang))
     yield say("validate.structure.sharing", lang, choice=title["pensions_shared"])
+    lost = found.get(("competitive_pay", "minimum_wage", HORIZONS[-1]))
+    if lost is not None and lost["change"] > 0.0:
+        yield say("validate.structure.jobs", lang, choice=title["competitive_pay"])
 
 
 def _cell(row: dict[str, Any]) -> str:
@@ -333,16 +360,20 @@ def _dependences(rows: Sequence[dict[str, Any]], title: dict[str, str], lang: st
 def _coverage(results: dict[str, Any], lang: str) -> Iterator[str]:
     rows = results["coverage"]
     sizes = sorted({row["seeds"] for row in rows})
-    found = {(row["policy"], row["horizon"], row["seeds"]): row["coverage"] for row in rows}
+    scales = dict.fromkeys(row["scale"] for row in rows)
+    found = {
+        (row["scale"], row["policy"], row["horizon"], row["seeds"]): row["coverage"] for row in rows
+    }
+    of = {row["scale"]: row["of"] for row in rows}
     yield say("validate.coverage.head", lang)
-    yield say("validate.coverage.body", lang, of=rows[0]["of"], **results["plan"]["coverage"])
+    yield say("validate.coverage.body", lang, draws=rows[0]["draws"])
     words = "|".join(say("validate.coverage.seeds", lang, count=size) for size in sizes)
     yield table(
         say("validate.coverage.table", lang, sizes=words),
         (
-            (_policy(policy, lang), str(horizon),
-             *(f"{found[policy, horizon, size]:.0%}" for size in sizes))
-            for policy in HEADLINES for horizon in HORIZONS
+            (_policy(policy, lang), str(horizon), f"1:{scale:,}", str(of[scale]),
+             *(f"{found[scale, policy, horizon, size]:.0%}" for size in sizes))
+            for policy in HEADLINES for horizon in HORIZONS for scale in scales
         ),
     )  # fmt: skip
 

@@ -17,17 +17,17 @@ COMMAND: Final = "tizhen validate"
 
 @dataclass(frozen=True)
 class Plan:
-    """Scales and numbers of seeds. `scales`: scale -> seeds; coverage uses `coverage_scale`."""
+    """Scales and numbers of seeds. `scales`: scale -> seeds; coverage uses those of some of them."""
 
     backcast_scale: int = 1000
     backcast_seeds: int = 8
     scales: Mapping[int, int] = field(
-        default_factory=lambda: {10_000: 64, 4000: 64, 1000: 16, 100: 8}
+        default_factory=lambda: {10_000: 64, 4000: 64, 1000: 48, 100: 8}
     )
     structure_scale: int = 1000
     structure_seeds: int = 8
     structure_choices: tuple[str, ...] | None = None
-    coverage_scale: int = 4000
+    coverage_scales: tuple[int, ...] = (4000, 1000)
     coverage_sizes: tuple[int, ...] = (4, 8, 16)
     coverage_draws: int = 2000
     posterior_draws: int = 40
@@ -39,7 +39,7 @@ QUICK: Final = Plan(
     backcast_scale=4000, backcast_seeds=2, scales={10_000: 12, 4000: 12, 1000: 2},
     structure_scale=4000, structure_seeds=3,
     structure_choices=("no_demand_feedback", "fixed_prices", "pensions_shared"),
-    coverage_draws=500, posterior_draws=8, posterior_scale=10_000,
+    coverage_scales=(4000,), coverage_draws=500, posterior_draws=8, posterior_scale=10_000,
 )  # fmt: skip
 
 
@@ -54,9 +54,13 @@ def validation(plan: Plan = THOROUGH, tell: Tell = lambda _, __: None) -> dict[s
     }
     by_scale = robustness.by_scale(plan.scales, FIRST_SEED, _in("scale", tell))
     result["scale"] = robustness.scale_rows(by_scale)
-    result["coverage"] = robustness.coverage_rows(
-        by_scale[plan.coverage_scale], plan.coverage_sizes, plan.coverage_draws, FIRST_SEED
-    )
+    result["coverage"] = [
+        {"scale": scale, **row}
+        for scale in plan.coverage_scales
+        for row in robustness.coverage_rows(
+            by_scale[scale], plan.coverage_sizes, plan.coverage_draws, FIRST_SEED
+        )
+    ]
     seeds = range(FIRST_SEED, FIRST_SEED + plan.structure_seeds)
     result["structure"] = robustness.structure_rows(
         plan.structure_scale, seeds, _in("structure", tell), plan.structure_choices
@@ -87,6 +91,6 @@ def as_plain(plan: Plan) -> dict[str, Any]:
         "backcast": {"scale": plan.backcast_scale, "seeds": plan.backcast_seeds},
         "scales": [{"scale": s, "seeds": n} for s, n in plan.scales.items()],
         "structure": {"scale": plan.structure_scale, "seeds": plan.structure_seeds},
-        "coverage": {"scale": plan.coverage_scale, "draws": plan.coverage_draws},
+        "coverage": {"scales": list(plan.coverage_scales), "draws": plan.coverage_draws},
         "posterior": {"scale": plan.posterior_scale, "draws": plan.posterior_draws},
     }
