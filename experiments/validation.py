@@ -17,7 +17,7 @@ COMMAND: Final = "tizhen validate"
 
 @dataclass(frozen=True)
 class Plan:
-    """Scales and numbers of seeds. `scales`: scale -> seeds; coverage uses those of some of them."""
+    """Scales and numbers of seeds. `scales`: scale -> seeds; coverage uses some of those runs."""
 
     backcast_scale: int = 1000
     backcast_seeds: int = 8
