@@ -82,7 +82,7 @@ def summary(results: dict[str, Any], lang: str) -> str:
         say(
             "validate.summary.coverage",
             lang,
-            of=covered[0]["of"],
+            of=min(row["of"] for row in covered),
             scale=coarse,
             low=min(rates),
             high=max(rates),
