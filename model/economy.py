@@ -71,7 +71,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.levers, self.opening = build_levers(scenario), _opening(self.markets)
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
-        self.beliefs, self.history = Beliefs(p, self.levers), History(p)
+        self.beliefs = Beliefs(p, self.levers)
         self._engel, self._season = engel_shares(p), season(p)
         self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
@@ -81,7 +81,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
             register_agents(self, self.markets)
             register_panel(self, self.households, int(p.number("numerics.watched_households")))
         self._recorder = Recorder([lever.name for lever in self.levers], lean, retail_uplift(p))
-        self._counts = self._count_people()
+        self._counts, self.history = self._count_people(), History(p)
 
     # -- the month -------------------------------------------------------------------------
 
