@@ -111,7 +111,7 @@ def test_trade_in_forecasts_know_only_announced_programmes() -> None:
     assert trade_in_backcast.known_at(Period(2024, 7, 7)) == 1
     assert trade_in_backcast.known_at(Period(2024, 11, 11)) == 1
     assert trade_in_backcast.known_at(Period(2024, 12, 12)) == 2
-    wild = np.full(24, 9.0)
+    wild = 1.0 + 0.3 * np.arange(24.0)
     calm = np.ones(24)
     start = 2024 * 12
     ours = trade_in_backcast.forecasts(trade_in_backcast.Effect(start, (calm, wild, wild)))
