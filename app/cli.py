@@ -39,6 +39,7 @@ COMMANDS: Final = (
     ("measures", "app.commands_measures", "measures"),
     ("coverage", "app.commands_measures", "coverage"),
     ("replicate", "app.commands_replicate", "replicate"),
+    ("validate", "app.commands_validate", "validate"),
     ("sweep", "app.commands_sweep", "sweep"),
     ("attribute", "app.commands_attribute", "attribute"),
     ("consistency", "app.commands_attribute", "consistency"),

@@ -74,6 +74,10 @@ GROUPS: Final = {
     "durables": ("耐用品的价格、寿命和更换", "durables: prices, lives, replacement"),
     "firms": ("企业的定价、用工和投资", "firms: prices, jobs, investment"),
     "government": ("财政收支、税率、债务", "budgets, tax rates, debt"),
+    "history": (
+        "2019—2024 年的外部条件，平时不起作用",
+        "outside conditions of 2019-2024, off by default",
+    ),
     "households": ("用券、购物、养老金和最低工资的行为", "vouchers, purchases, pensions, wages"),
     "labour": ("离职、求职、工资、失业金", "separations, matching, wages, benefit"),
     "numerics": ("数值设置（不算证据）", "numerical settings (not evidence)"),
