@@ -33,7 +33,7 @@ from calibration.targets import fitted, held_out, moment_values, targets
 
 Floats = npt.NDArray[np.float64]
 Tell = Callable[[str, int, int], None]
-SOLUTIONS: Final = 48
+SOLUTIONS: Final = 32
 NOISE_SEEDS: Final = tuple(range(201, 225))
 CHECK_SEEDS: Final = (301, 302, 303, 304)  # never used for fitting
 REFINEMENTS: Final = 5

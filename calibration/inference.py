@@ -115,15 +115,19 @@ def identifiability(problem: Problem, draws: Floats, point: Floats, points: int)
 def _profile(
     problem: Problem, draws: Floats, point: Floats, coordinate: int, grid: Floats
 ) -> Floats:
-    """Least distance at each value of one coordinate, from the nearest draw and the best point."""
-    found = []
-    for value in grid:
-        near = draws[np.abs(draws[:, coordinate] - value).argmin()]
-        starts = [near.copy(), point.copy()]
-        for start in starts:
-            start[coordinate] = value
-        found.append(min(problem.descend(start, coordinate)[1] for start in starts))
-    return np.array(found)
+    """Least distance at each value of one coordinate, up the grid and down again."""
+    best, at = np.full(grid.size, np.inf), np.empty((grid.size, point.size))
+    for way in (range(grid.size), reversed(range(grid.size))):
+        last = point
+        for i in way:
+            near = draws[np.abs(draws[:, coordinate] - grid[i]).argmin()]
+            for start in (near.copy(), last.copy()):
+                start[coordinate] = grid[i]
+                unit, value = problem.descend(start, coordinate)
+                if value < best[i]:
+                    best[i], at[i] = value, unit
+            last = at[i]
+    return best
 
 
 # ---------------------------------------------------------------- recovery of known truths
