@@ -206,6 +206,14 @@ def test_draws_are_values_of_a_scenario() -> None:
     assert len(found.digest) == 64
 
 
+def test_fewer_draws_are_among_more() -> None:
+    found = load_posterior()
+    assert set(found.chosen(5)) < set(found.chosen(12))
+    assert sorted(found.chosen(len(found))) == list(range(len(found)))
+    with pytest.raises(ValueError, match="draws"):
+        found.chosen(0)
+
+
 def test_equal_draws_give_equal_files(tmp_path: Path) -> None:
     found = load_posterior()
     for name in ("a", "b"):
