@@ -21,6 +21,7 @@ from model.messages import LANGUAGES, say
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = {"en": "calibration.md", "zh": "calibration.zh.md"}
 KNOWN_DIRECTION: Final = 1.0  # the moments say as much as the prior
+RECOVERIES: Final = ("emulator", "left_out", "fresh")
 LETTERS: Final = 12  # of a digest
 Tables = Mapping[str, Any]
 
@@ -175,14 +176,14 @@ def _recovery(tables: Tables, lang: str) -> str:
     by_name = {row["name"]: row for row in tables["parameters"]}
     rows = [
         [by_name[name][lang], *(f"{100 * found[kind]['by_parameter'][name]:.0f}"
-                                for kind in ("emulator", "left_out"))]
+                                for kind in RECOVERIES)]
         for name in found["emulator"]["by_parameter"]
     ]  # fmt: skip
-    mean = [f"**{100 * found[kind]['mean']:.1f}**" for kind in ("emulator", "left_out")]
+    mean = [f"**{100 * found[kind]['mean']:.1f}**" for kind in RECOVERIES]
     rows.append([_words("mean", lang), *mean])
     text = _words(
         "recovery", lang, emulator=found["emulator"]["repetitions"],
-        left_out=found["left_out"]["repetitions"],
+        left_out=found["left_out"]["repetitions"], fresh=found["fresh"]["repetitions"],
     )  # fmt: skip
     return text + "\n\n" + _table(_words("head.recovery", lang), rows)
 

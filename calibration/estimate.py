@@ -38,6 +38,7 @@ NOISE_SEEDS: Final = tuple(range(201, 225))
 CHECK_SEEDS: Final = (301, 302, 303, 304)  # never used for fitting
 REFINEMENTS: Final = 5
 CHECKED_DRAWS: Final = 4
+FRESH: Final = 12  # known truths simulated once more with other seeds
 SEED: Final = 20231231
 FIRST_REFINED_GROUP: Final = 10_000
 PROFILE_POINTS: Final = 11
@@ -83,6 +84,7 @@ class Estimate:
     identified: Identifiability
     recovery: Recovery
     left_out: Recovery
+    fresh: Recovery
     checks: tuple[Evaluation, ...]
 
     @property
@@ -204,9 +206,12 @@ def conclude(
     identified = identifiability(problem, flat, point.unit, PROFILE_POINTS)
     tell("recovery", 0, 1)
     recovery, left_out = recoveries(problem, noise, effort)
+    checked = checks(point, draws)
+    truths = [one for one in checked if one.role == "check_truth"]
+    known = prior_points(len(coordinates()), effort.left_out_power, SEED)
     return Estimate(
         tuple(evaluations), tuple(single), emulator, noise, problem, point, chains, draws,
-        identified, recovery, left_out, checks(point, draws),
+        identified, recovery, left_out, fresh_recovery(problem, truths, known), checked,
     )  # fmt: skip
 
 
@@ -225,24 +230,42 @@ def left_out_recovery(problem: Problem, noise: Floats, points: Floats) -> Recove
 
     The data are what the model itself gave there, with the targets' errors and chance added.
     """
-    emulator = problem.emulator
+    emulator, parts = problem.emulator, []
     stated = np.array([one.error for one in fitted()])
     spread = np.sqrt(stated**2 + noise[positions("fitted")])
     generator = np.random.default_rng(SEED + 2)
-    parts = []
     for group in designed(emulator):
         rows = np.flatnonzero(emulator.groups == group)
         data = emulator.outputs[rows]
         data = data + generator.standard_normal(data.shape) * spread
-        known = emulator.predict_many(points, [emulator.weights_without(group)])
         truth = (emulator.inputs[rows] + 1.0) / 2.0
-        parts.append(recover(truth, data, points, list(known), problem.variance))
-    return Recovery(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("truth", "low", "high", "effective")
-        )
-    )
+        parts.append(_without(problem, group, points, truth, data))
+    return _joined(parts)
+
+
+def fresh_recovery(problem: Problem, fresh: Sequence[Evaluation], points: Floats) -> Recovery:
+    """The same for points simulated once more with seeds that no emulator has seen: no chance
+    is added, it is there.
+    """
+    stated = np.array([one.error for one in fitted()])
+    generator, parts = np.random.default_rng(SEED + 3), []
+    for one in fresh:
+        data = moment_values(one.statistics, fitted())[None]
+        data = data + generator.standard_normal(data.shape) * stated
+        parts.append(_without(problem, one.group, points, one.unit[None], data))
+    return _joined(parts)
+
+
+def _without(problem: Problem, group: int, points: Floats, truth: Floats, data: Floats) -> Recovery:
+    """Recovery by an emulator that never saw one group of points."""
+    emulator = problem.emulator
+    known = emulator.predict_many(points, [emulator.weights_without(group)])
+    return recover(truth, data, points, list(known), problem.variance)
+
+
+def _joined(parts: Sequence[Recovery]) -> Recovery:
+    names = ("truth", "low", "high", "effective")
+    return Recovery(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def designed(emulator: Emulator) -> list[int]:
@@ -252,13 +275,17 @@ def designed(emulator: Emulator) -> list[int]:
 
 
 def check(log: Log, point: Evaluation, draws: Floats, tell: Tell) -> tuple[Evaluation, ...]:
-    """The shipped point, the best point and a few draws, simulated with seeds of their own."""
+    """The shipped point, the best one, a few draws and a few known truths, with other seeds."""
     picks = np.linspace(0, draws.shape[0] - 1, CHECKED_DRAWS).astype(int)
     units = [shipped_point(), point.unit, *(np.round(draws[i], 6) for i in picks)]
     roles = ["check_shipped", "check_point"] + ["check_draw"] * CHECKED_DRAWS
     points = [
         Point(unit, role, number, seeds=CHECK_SEEDS)
         for number, (unit, role) in enumerate(zip(units, roles, strict=True))
+    ]
+    firsts = {one.group: one for one in reversed(design(FRESH)) if one.role == "design"}
+    points += [
+        Point(firsts[group].unit, "check_truth", group, seeds=CHECK_SEEDS) for group in range(FRESH)
     ]
     return tuple(run_points(log, points, lambda done, all_: tell("check", done, all_)))
 

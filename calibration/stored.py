@@ -120,7 +120,8 @@ def fit_tables(found: Estimate, command: str) -> dict[str, Any]:
         "directions": _directions(found),
         "profile": _profile(found),
         "recovery": {
-            "emulator": _recovery(found.recovery), "left_out": _recovery(found.left_out)
+            "emulator": _recovery(found.recovery), "left_out": _recovery(found.left_out),
+            "fresh": _recovery(found.fresh),
         },
         "distance": _distances(found),
     }  # fmt: skip
