@@ -173,11 +173,12 @@ def recover(
     that this also tells whether chains could have found the same.
     """
     low, high, effective = np.empty_like(truth), np.empty_like(truth), np.empty(truth.shape[0])
+    order = np.argsort(points, axis=0)
     for n, data in enumerate(observed):
         known = moments[n] if len(moments) > 1 else moments[0]
         weight = importance(known, data, variance)
         effective[n] = 1.0 / (weight @ weight)
-        low[n], high[n] = weighted_quantiles(points, weight, INTERVAL)
+        low[n], high[n] = weighted_quantiles(points, weight, INTERVAL, order)
     return Recovery(truth, low, high, effective)
 
 
@@ -188,9 +189,12 @@ def importance(moments: Floats, wanted: Floats, variance: Floats) -> Floats:
     return np.asarray(weight / weight.sum())
 
 
-def weighted_quantiles(points: Floats, weight: Floats, levels: Sequence[float]) -> Floats:
-    """Quantiles [levels, k] of weighted points [p, k]."""
-    order = np.argsort(points, axis=0)
+def weighted_quantiles(
+    points: Floats, weight: Floats, levels: Sequence[float],
+    order: npt.NDArray[np.int64] | None = None,
+) -> Floats:  # fmt: skip
+    """Quantiles [levels, k] of weighted points [p, k]; `order` [p, k] sorts them, if known."""
+    order = np.argsort(points, axis=0) if order is None else order
     reached = np.cumsum(weight[order], axis=0)
     found = [
         [points[order[np.searchsorted(reached[:, j], level), j], j] for j in range(points.shape[1])]
