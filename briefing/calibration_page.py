@@ -22,6 +22,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PAGES: Final = {"en": "calibration.md", "zh": "calibration.zh.md"}
 KNOWN_DIRECTION: Final = 1.0  # the moments say as much as the prior
 RECOVERIES: Final = ("emulator", "left_out", "fresh")
+MISSED: Final = 2.0  # standard errors
+EDGE: Final = 0.01  # of the prior range
+NARROW, WIDE = 0.6, 0.9
 LETTERS: Final = 12  # of a digest
 Tables = Mapping[str, Any]
 
@@ -110,7 +113,17 @@ def _fit(tables: Tables, lang: str, role: str) -> str:
                 f"{max(row['explained'], 0.0):.2f}", one.source.replace("|", "/"),
             ]
         )  # fmt: skip
-    return _words(f"fit.{role}", lang) + "\n\n" + _table(_words("head.fit", lang), rows)
+    missed = [
+        getattr(known[row["name"]], lang)
+        for row in tables["moments"]
+        if row["role"] == role and abs(row["posterior_score"]) > MISSED
+    ]
+    said = _words("missed" if missed else "none_missed", lang, names=_listed(missed, lang))
+    return "\n\n".join([_words(f"fit.{role}", lang), _table(_words("head.fit", lang), rows), said])
+
+
+def _listed(names: Sequence[str], lang: str) -> str:
+    return ("、" if lang == "zh" else "; ").join(names) or "–"
 
 
 def _predicted(row: Mapping[str, Any]) -> str:
@@ -161,12 +174,16 @@ def _identified(tables: Tables, lang: str) -> str:
         parts = [f"{weight:+.2f} {by_name[name][lang]}" for name, weight in one["parts"]]
         rows.append([str(number), figure(one["information"]), "; ".join(parts)])
     known = sum(one["information"] >= KNOWN_DIRECTION for one in tables["directions"])
-    narrow = [row[lang] for row in free if row["width"] < 0.6]
-    wide = [row[lang] for row in free if row["width"] > 0.9]
-    joint = "、" if lang == "zh" else "; "
+    narrow = [row[lang] for row in free if row["width"] < NARROW]
+    wide = [row[lang] for row in free if row["width"] > WIDE]
+    edge = [
+        row[lang] for row in free
+        if min(row["point"] - row["low"], row["high"] - row["point"])
+        < EDGE * (row["high"] - row["low"])
+    ]  # fmt: skip
     text = _words(
-        "identified", lang, known=known, count=len(rows), narrow=joint.join(narrow) or "–",
-        wide=joint.join(wide) or "–",
+        "identified", lang, known=known, count=len(rows), narrow=_listed(narrow, lang),
+        wide=_listed(wide, lang), edge=_listed(edge, lang),
     )  # fmt: skip
     return text + "\n\n" + _table(_words("head.directions", lang), rows)
 
