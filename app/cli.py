@@ -40,6 +40,7 @@ COMMANDS: Final = (
     ("coverage", "app.commands_measures", "coverage"),
     ("replicate", "app.commands_replicate", "replicate"),
     ("validate", "app.commands_validate", "validate"),
+    ("calibrate", "app.commands_calibrate", "calibrate"),
     ("sweep", "app.commands_sweep", "sweep"),
     ("attribute", "app.commands_attribute", "attribute"),
     ("consistency", "app.commands_attribute", "consistency"),
