@@ -40,6 +40,7 @@ COMMANDS: Final = (
     ("coverage", "app.commands_measures", "coverage"),
     ("replicate", "app.commands_replicate", "replicate"),
     ("sweep", "app.commands_sweep", "sweep"),
+    ("estimate", "app.commands_sweep", "estimate"),
     ("attribute", "app.commands_attribute", "attribute"),
     ("consistency", "app.commands_attribute", "consistency"),
     ("optimise", "app.commands_optimise", "optimise"),

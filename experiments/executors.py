@@ -272,9 +272,7 @@ class DaskCluster:
             chunk = again.popleft() if again else next((c for c in chunks if c.jobs), None)
             if chunk is None:
                 return
-            future = self._client.submit(
-                do_chunk, setup, chunk, pure=False, retries=DASK_RETRIES
-            )
+            future = self._client.submit(do_chunk, setup, chunk, pure=False, retries=DASK_RETRIES)
             owed[future] = chunk
             waiting.add(future)
 

@@ -308,8 +308,11 @@ def _given(
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            low, high = _interval(np.array([figure(points[d], output[d]) for d in draws]))
-            columns.append(np.array([figure(points, output), low, high]))
+            value = figure(points, output)
+            drawn = np.array([figure(points[d], output[d]) for d in draws])
+            # Repeated points make every distance larger: only the spread of the draws is used.
+            low, high = _interval(drawn - drawn.mean(axis=0) + value)
+            columns.append(np.array([value, low, high]))
     value, low, high = np.array(columns).transpose(1, 2, 0)
     return Index(value, low, high)
 

@@ -19,9 +19,9 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, point INTEGER NOT NULL, seed INTEGER NOT NULL, changes TEXT NOT NULL,
     status TEXT NOT NULL, error TEXT NOT NULL, scenario TEXT NOT NULL, layout TEXT NOT NULL,
     payload BLOB NOT NULL, digest TEXT NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS in_order ON runs (point, seed);
 CREATE TABLE IF NOT EXISTS layouts (digest TEXT PRIMARY KEY, layout TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS deaths (key TEXT NOT NULL, error TEXT NOT NULL);
@@ -86,11 +86,15 @@ def row_of(result: Result) -> Row:
     job = result.job
     changes = json.dumps(job.changes, sort_keys=True, ensure_ascii=False)
     status = FAILED if result.error else DONE
-    row = Row(
+    return signed(Row(
         job.key, job.point, job.seed, changes, status, result.error, result.scenario_digest,
         layout, payload, "",
-    )  # fmt: skip
-    return Row(*(getattr(row, name) for name in FIELDS[:-1]), digest=row.right_digest())
+    ))  # fmt: skip
+
+
+def signed(row: Row) -> Row:
+    """The row with the digest of its fields."""
+    return replace(row, digest=row.right_digest())
 
 
 class Shard:
@@ -111,7 +115,7 @@ class Shard:
             raise ResultsError(f"{path}: {fault}") from fault
         self._layouts: set[str] = set()
 
-    def __enter__(self) -> Shard:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,7 +139,17 @@ class Shard:
             death = (result.job.key, result.error)
             self._file.execute("INSERT INTO deaths VALUES (?, ?)", death)
             return
-        row = row_of(result)
+        self._insert(row_of(result))
+        spent = (result.job.key, result.seconds)
+        self._file.execute("INSERT OR IGNORE INTO seconds VALUES (?, ?)", spent)
+
+    def copy(self, rows: Iterable[Row]) -> None:
+        """Store rows of another sweep that ran the same scenarios."""
+        with self._file:
+            for row in rows:
+                self._insert(row)
+
+    def _insert(self, row: Row) -> None:
         layout = hashlib.sha256(row.layout.encode()).hexdigest()
         if layout not in self._layouts:
             kept = (layout, row.layout)
@@ -145,8 +159,6 @@ class Shard:
         values[FIELDS.index("layout")] = layout
         marks = ", ".join("?" * len(FIELDS))
         self._file.execute(f"INSERT OR IGNORE INTO runs VALUES ({marks})", values)
-        spent = (row.key, result.seconds)
-        self._file.execute("INSERT OR IGNORE INTO seconds VALUES (?, ?)", spent)
 
     def has(self, keys: Sequence[str]) -> set[str]:
         """Those of `keys` that are stored."""
@@ -223,9 +235,7 @@ class RunStore:
                 write_json(self.folder / SWEEP_FILE, facts)
         except OSError as fault:
             reason = fault.strerror or fault
-            raise ResultsError(
-                f"{self.folder}: results cannot be written ({reason})"
-            ) from fault
+            raise ResultsError(f"{self.folder}: results cannot be written ({reason})") from fault
 
     def facts(self) -> dict[str, Any]:
         """What `begin` wrote. Raises ResultsError if it is not there or damaged."""
@@ -327,10 +337,9 @@ class RunStore:
 def _row_problems(row: Row, setup_digest: str | None) -> list[str]:
     if row.digest != row.right_digest():
         return [f"{row.key}: digest of point {row.point}, seed {row.seed} differs"]
-    if setup_digest is not None:
-        if job_key(setup_digest, json.loads(row.changes), row.seed) != row.key:
-            return [f"{row.key}: key does not follow from scenario, changes, seed, code and data"]
-    return []
+    if setup_digest is None or job_key(setup_digest, json.loads(row.changes), row.seed) == row.key:
+        return []
+    return [f"{row.key}: key does not follow from scenario, changes, seed, code and data"]
 
 
 # --- the table --------------------------------------------------------------------------------

@@ -49,9 +49,7 @@ def design(plan: Plan) -> Floats:
     if plan.method == "morris":
         points = morris.sample(problem, plan.samples, num_levels=plan.levels, seed=seed)
     elif plan.method == "sobol":
-        points = sobol.sample(
-            problem, plan.samples, calc_second_order=plan.second_order, seed=seed
-        )
+        points = sobol.sample(problem, plan.samples, calc_second_order=plan.second_order, seed=seed)
     else:
         points = latin.sample(problem, plan.samples, seed=seed)
     return np.ascontiguousarray(points, dtype=float)
