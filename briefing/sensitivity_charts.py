@@ -193,5 +193,5 @@ def convergence(
         axes.set_xlabel(t("chart.convergence.points", lang))
         axes.set_title(axis if not scale.unit else f"{axis} ({scale.unit})", fontsize=9.5,
                        color=style.SOFT_INK, pad=8)  # fmt: skip
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=1)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
         return finish(figure, title, footer, t("chart.convergence.caption", lang))

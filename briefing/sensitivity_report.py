@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +14,7 @@ from briefing.canvas import Measure, measure
 from briefing.figures import Floats
 from briefing.numbers import digits
 from briefing.style import save
-from briefing.text import t
+from briefing.text import has_text, t
 from experiments.sweep_factors import LEVER, PARAMETER, Factor
 from experiments.sweep_outputs import Column
 
@@ -30,8 +32,11 @@ AXES: Final = {"morris": "effect", "pawn": "distance", "one_at_a_time": "change"
 SHORTEST: Final = 8
 
 
-def factor_name(factor: Factor, lang: str) -> str:
-    """What a factor is called: the words of its parameter or lever, or its name."""
+def factor_name(factor: Factor, lang: str, levers: Mapping[str, str]) -> str:
+    """What a factor is called: the words of its parameter, lever or setting, or its name.
+
+    `levers` names the lever of each policy of the scenario.
+    """
     if factor.kind == PARAMETER:
         from model.parameters import load_parameters
 
@@ -41,12 +46,19 @@ def factor_name(factor: Factor, lang: str) -> str:
 
         lever = load_catalogue()[int(factor.path[0])].levers[factor.path[1]]
         return f"{factor.path[0]} {getattr(lever, lang)}"
-    return factor.name
+    key = f"setting.{levers.get(factor.path[0])}.{factor.path[1]}"
+    return re.split("[;；（(]", t(key, lang))[0].strip() if has_text(key, lang) else factor.name
+
+
+def _factor_names(found: Sensitivity, lang: str) -> list[str]:
+    levers = {name: policy.lever for name, policy in found.plan.scenario.policies.items()}
+    return [factor_name(factor, lang, levers) for factor in found.plan.factors]
 
 
 def unit_names(found: Sensitivity, lang: str) -> list[str]:
     """Names of groups (as the plan writes them) and factors."""
-    named = {factor.name: factor_name(factor, lang) for factor in found.plan.factors}
+    ids = (factor.name for factor in found.plan.factors)
+    named = dict(zip(ids, _factor_names(found, lang), strict=True))
     return [named.get(unit, unit) for unit in found.units]
 
 
@@ -156,10 +168,10 @@ def _curves(found: Sensitivity, number: int, column: Column, style: dict[str, st
     bins = tables[0].shape[1]
     usual = found.plan.method == "one_at_a_time"
     position: Floats = np.linspace(0, 1, bins) if usual else (np.arange(bins) + 0.5) / bins
-    names = [factor_name(factor, lang) for factor in found.plan.factors]
+    names = _factor_names(found, lang)
     title = t("chart.responses.title", lang, output=output_name(column, lang))
     unit = UNITS[column.unit]
-    return charts.response_curves(names, position, tables, unit, title, **style)  # type: ignore[arg-type]
+    return charts.response_curves(names, position, tables, unit, title, **style)
 
 
 def _convergence(

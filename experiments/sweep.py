@@ -8,6 +8,7 @@ that an earlier sweep of the same scenarios has stored are taken from there.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.executors import Executor
+from experiments.executors import Executor, LocalPool
 from experiments.results import ResultsError, digest_of, package_versions, run_id
 from experiments.run_jobs import (
-    Bench,
     Chunk,
     Job,
     Result,
@@ -216,12 +216,11 @@ class Sweep:
 
     def replay(self, key: str) -> tuple[Row, bool]:
         """Compute a stored run again; whether every bit is the same. Raises ResultsError."""
-        import json
-
         row = self.store.row(key)
         job = Job(row.key, row.point, row.seed, json.loads(row.changes))
-        again = row_of(Bench(self.shared).do(job))
-        return row, again.digest == row.digest
+        again: list[Result] = []
+        LocalPool(1).run(self.shared, iter([Chunk(0, (job,))]), again.append)
+        return row, row_of(again[0]).digest == row.digest
 
     def values(self) -> Floats:
         """Outputs [point, seed, column]; missing and failed runs are NaN. See `columns`."""
