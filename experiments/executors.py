@@ -2,8 +2,9 @@
 
 All executors take chunks of jobs and hand back results as they come, in any order. A result does
 not depend on who computed it or on what the worker did before: every worker builds the scenario
-from the setup and runs on one thread, linear algebra included, whose last bits depend on it. Several processes are used, not threads: a run holds the
-interpreter lock for part of its time, and a killed process can be replaced.
+from the setup and runs on one thread, linear algebra included, whose last bits depend on it.
+Several processes are used, not threads: a run holds the interpreter lock for part of its time, and
+a killed process can be replaced.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ from experiments.sweep_plan import Plan
 
 Floats = npt.NDArray[np.float64]
 CHUNK: Final = 16
+CHUNKS_EACH: Final = 6
 COMMIT_ROWS: Final = 64
 COMMIT_SECONDS: Final = 0.5
 LOOK_AHEAD: Final = 256
@@ -103,7 +104,7 @@ class Sweep:
         """The chunks of this shard, each key once."""
         seen: set[bytes] = set()
         part, of = self.shard
-        for chunk in chunks_of(self.jobs(), CHUNK):
+        for chunk in chunks_of(self.jobs(), self._chunk_size()):
             if chunk.number % of != part:
                 continue
             fresh = []
@@ -113,6 +114,11 @@ class Sweep:
                     seen.add(short)
                     fresh.append(job)
             yield replace(chunk, jobs=tuple(fresh))
+
+    def _chunk_size(self) -> int:
+        """Small enough that shards and workers finish at about the same time."""
+        jobs = len(self.points) * len(self.plan.seeds)
+        return max(1, min(CHUNK, jobs // (CHUNKS_EACH * max(self.shard[1], CHUNKS_EACH))))
 
     @cached_property
     def planned(self) -> int:
