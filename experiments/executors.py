@@ -166,14 +166,14 @@ def _start(setup: Setup) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(setup, theirs), daemon=True)
-    with _environment():
+    with library_threads():
         process.start()
     theirs.close()  # so that its end is heard when the worker dies
     return _Worker(process, ours)
 
 
 @contextlib.contextmanager
-def _environment() -> Iterator[None]:
+def library_threads() -> Iterator[None]:
     """One thread in each library of a new process: cores are shared by processes."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
