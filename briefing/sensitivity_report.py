@@ -15,7 +15,7 @@ from briefing.figures import Floats
 from briefing.numbers import digits
 from briefing.style import save
 from briefing.text import has_text, t
-from experiments.sweep_factors import LEVER, PARAMETER, Factor
+from experiments.sweep_factors import LEVER, PARAMETER, POSTERIOR, Factor
 from experiments.sweep_outputs import Column
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def factor_name(factor: Factor, lang: str, levers: Mapping[str, str]) -> str:
 
     `levers` names the lever of each policy of the scenario.
     """
+    if factor.kind == POSTERIOR:
+        return t("sweep.posterior", lang)
     if factor.kind == PARAMETER:
         from model.parameters import load_parameters
 
@@ -153,7 +155,7 @@ def _figures(
         title = t("chart.interactions.title", lang, output=output)
         tables = _column(found.indices["S2"], number)
         drawn.append(("interactions", charts.interaction_map(names, tables, title, **style)))
-    if method != "morris":
+    if method != "morris" and not all(factor.draws for factor in found.plan.factors):
         drawn.append(("responses", _curves(found, number, column, style)))
     if found.convergence:
         drawn.append(("convergence", _convergence(found, number, unit, axis, output, style)))
@@ -164,11 +166,13 @@ def _curves(found: Sensitivity, number: int, column: Column, style: dict[str, st
     from experiments.sweep_analysis import responses
 
     lang = style["lang"]
+    ordered = [k for k, factor in enumerate(found.plan.factors) if not factor.draws]
     tables = responses(found, number)
     bins = tables[0].shape[1]
     usual = found.plan.method == "one_at_a_time"
     position: Floats = np.linspace(0, 1, bins) if usual else (np.arange(bins) + 0.5) / bins
-    names = _factor_names(found, lang)
+    names = [_factor_names(found, lang)[k] for k in ordered]
+    tables = (tables[0][ordered], tables[1][ordered], tables[2][ordered])
     title = t("chart.responses.title", lang, output=output_name(column, lang))
     unit = UNITS[column.unit]
     return charts.response_curves(names, position, tables, unit, title, **style)

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from experiments.plan_posterior import Posterior, marginal, posterior, together
 from experiments.plan_values import ValueReader
 from experiments.run_jobs import PLACE_SERIES
 from experiments.sweep_factors import (
     DISTRIBUTIONS,
     LEVER,
     PARAMETER,
+    POSTERIOR,
     SETTING,
     TABLE_GROUPS,
     TABLE_LEVELS,
@@ -27,9 +29,11 @@ from model.scenario_reader import Entry, Node
 
 KEYS: Final = (
     "title", "scenario", "against", "months", "scale", "seed", "method", "samples", "levels",
-    "second_order", "seeds", "resamples", "parameters", "measures", "policies", "groups", "outputs",
+    "second_order", "seeds", "resamples", "posterior", "parameters", "measures", "policies",
+    "groups", "outputs",
 )  # fmt: skip
 FACTOR_KEYS: Final = ("low", "high", "distribution", "mode", "spread", "steps", "whole")
+POSTERIOR_KEYS: Final = ("draws",)
 OUTPUT_KEYS: Final = ("outcome", "from_month", "to_month", "by")
 SPLITS: Final = ("month", "place")
 NO_COMPARISON: Final = "none"
@@ -59,6 +63,8 @@ class PlanReader(ValueReader):
         seeds = self._whole(self.tree, "seeds", 1, MOST_SEEDS, DEFAULT_SEEDS)
         resamples = self._whole(self.tree, "resamples", 100, 100_000, DEFAULT_RESAMPLES)
         self._fits(method, samples, levels, groups, scenario is not None and not factors)
+        if method != "sobol" and any(factor.draws for factor in factors):
+            self.report(self._mark(POSTERIOR), "sweep.posterior_method", method=method)
         if self.problems or scenario is None:
             raise ScenarioError(self.problems)
         first = scenario.seed
@@ -151,6 +157,8 @@ class PlanReader(ValueReader):
         return entry.node.entries()
 
     def _factors(self, scenario: Scenario) -> Iterator[Factor]:
+        if POSTERIOR in self.tree.entries():
+            yield from self._posterior(self.tree.entries()[POSTERIOR])
         for name, entry in self._section(PARAMETER).items():
             yield from self._made(entry, partial(self._parameter, name, scenario))
         for number, measure in self._section(LEVER).items():
@@ -165,6 +173,26 @@ class PlanReader(ValueReader):
                 continue
             for path, setting in entry.node.entries().items():
                 yield from self._made(setting, partial(self._setting, policy, path, scenario))
+
+    def _shipped_posterior(self, entry: Entry) -> Posterior | None:
+        found = posterior()
+        if found is None:
+            self.report(entry.mark, "sweep.no_posterior")
+        return found
+
+    def _posterior(self, entry: Entry) -> Iterator[Factor]:
+        """All calibrated parameters as one factor."""
+        self._section(POSTERIOR)
+        self._known_keys(entry.node, POSTERIOR_KEYS, POSTERIOR)
+        found = self._shipped_posterior(entry)
+        if found is None:
+            return
+        most = len(found.draws)
+        made = together(found, self._whole(entry.node, "draws", 2, most, most, POSTERIOR))
+        for name, parameter in self._section(PARAMETER).items():
+            if name in made.draws[0]:
+                self.report(parameter.mark, "sweep.posterior_twice", name=name)
+        yield made
 
     def _made(self, entry: Entry, make: Callable[[Entry], Factor | None]) -> Iterator[Factor]:
         if entry.node.value is not None and not isinstance(entry.node.value, dict):
@@ -261,9 +289,22 @@ class PlanReader(ValueReader):
             steps=self._whole(node, "steps", 0, 1000, base.steps, path),
             whole=base.whole or self._flag("whole", node),
         )
+        if found.distribution == POSTERIOR:
+            found = self._marginal(found, entry)
         if len(self.problems) > before:
             return None
         return found if self._sensible(found, entry, path) else None
+
+    def _marginal(self, factor: Factor, entry: Entry) -> Factor:
+        known = self._shipped_posterior(entry)
+        if known is None:
+            return factor
+        if factor.kind != PARAMETER or factor.tables or factor.name not in known.names:
+            hint = suggestion(factor.name, known.names)
+            self.report(entry.mark, "sweep.not_calibrated", name=factor.name, hint=hint)
+            return factor
+        values = marginal(known, factor.name)
+        return replace(factor, low=values[0], high=values[-1], quantiles=values)
 
     def _sensible(self, factor: Factor, entry: Entry, path: str) -> bool:
         if factor.low != factor.low or factor.high != factor.high:

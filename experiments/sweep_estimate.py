@@ -44,7 +44,7 @@ class Estimate:
 def estimate(sweep: Sweep, workers: int) -> Estimate:
     """Count the runs of a plan and time a few of them, in plan order from the middle."""
     keys, baselines, tables = set[str](), set[str](), set[str]()
-    solving = [f.path[0] for f in sweep.plan.factors if f.solves_tables]
+    solving = [name for factor in sweep.plan.factors for name in factor.solving]
     for job in sweep.jobs():
         keys.add(job.key)
         own = baseline_changes(job.changes)

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.lever_draws import triangular
+from experiments.results import digest_of
 
 Floats = npt.NDArray[np.float64]
-DISTRIBUTIONS: Final = ("uniform", "log_uniform", "triangular", "normal")
+POSTERIOR: Final = "posterior"
+DISTRIBUTIONS: Final = ("uniform", "log_uniform", "triangular", "normal", POSTERIOR)
 TABLE_GROUPS: Final = ("consumption.", "durables.", "population.")
 """Parameters for which the model solves tables again."""
 TABLE_LEVELS: Final = 8
@@ -32,7 +34,8 @@ class Factor:
     """One uncertain number.
 
     `kind` is the part of the scenario it changes, `path` where: ("firms.hiring_gain",) of
-    parameters, ("23", "voucher_face") of measures, ("vouchers", "face_yuan") of policies.
+    parameters, ("23", "voucher_face") of measures, ("vouchers", "face_yuan") of policies. Of kind
+    POSTERIOR it is a draw of all calibrated parameters together, `draws` [draw] {parameter: value}.
     `default` is the scenario's own value; for a parameter that is a table it holds the
     (low, usual, high) tables, and the factor moves all of them together. `steps` is the number of
     different values it takes, 0 for any.
@@ -51,6 +54,8 @@ class Factor:
     whole: bool = False
     steps: int = 0
     tables: tuple[Any, Any, Any] | None = None
+    quantiles: tuple[float, ...] = ()
+    draws: tuple[Mapping[str, Any], ...] = ()
 
     def value(self, position: float) -> float:
         """Quantile of the distribution at `position` in [0, 1]."""
@@ -70,6 +75,9 @@ class Factor:
             )
         if self.distribution == "normal":
             return self._normal(position)
+        if self.distribution == POSTERIOR:
+            places = np.linspace(0.0, 1.0, len(self.quantiles))
+            return float(np.interp(position, places, self.quantiles))
         return self.low + position * (self.high - self.low)
 
     def _normal(self, position: float) -> float:
@@ -82,7 +90,9 @@ class Factor:
         return float(truncnorm.ppf(position, *ends, loc=mean, scale=spread))
 
     def written(self, position: float) -> Any:
-        """What stands in the scenario at `position`: a number, or a table of numbers."""
+        """What stands in the scenario at `position`: a number, a table, or parameters by name."""
+        if self.draws:
+            return self.draws[min(int(position * len(self.draws)), len(self.draws) - 1)]
         value = self.value(position)
         if self.tables is None:
             return int(value) if self.whole else value
@@ -90,9 +100,10 @@ class Factor:
         return between(low, usual, high, value)
 
     @property
-    def solves_tables(self) -> bool:
-        """Whether each new value makes the model solve tables again."""
-        return self.kind == PARAMETER and self.path[0].startswith(TABLE_GROUPS)
+    def solving(self) -> tuple[str, ...]:
+        """Parameters it changes for which the model solves tables again."""
+        changed = self.draws[0] if self.draws else self.path if self.kind == PARAMETER else ()
+        return tuple(name for name in changed if name.startswith(TABLE_GROUPS))
 
     def plain(self) -> dict[str, Any]:
         """What decides the values, for the identity of a sweep."""
@@ -101,7 +112,12 @@ class Factor:
             "high": self.high, "distribution": self.distribution, "mode": self.mode,
             "spread": self.spread, "whole": self.whole, "steps": self.steps,
             "default": self.default, "tables": self.tables,
-        }  # fmt: skip
+        } | self._drawn()  # fmt: skip
+
+    def _drawn(self) -> dict[str, Any]:
+        """Digests of what came from the posterior; nothing for other factors."""
+        parts = {"quantiles": list(self.quantiles), "draws": [dict(one) for one in self.draws]}
+        return {name: digest_of(part) for name, part in parts.items() if part}
 
 
 def between(low: Any, usual: Any, high: Any, share: float) -> Any:
@@ -125,6 +141,9 @@ def changes_at(factors: Sequence[Factor], positions: Sequence[float] | Floats) -
     """Changes of a scenario (see `run_jobs.changed_document`) at one point of the unit cube."""
     found: dict[str, Any] = {}
     for factor, position in zip(factors, positions, strict=True):
+        if factor.kind == POSTERIOR:
+            found.setdefault(PARAMETER, {}).update(factor.written(float(position)))
+            continue
         node = found.setdefault(factor.kind, {})
         for key in factor.path[:-1]:
             node = node.setdefault(key, {})

@@ -36,6 +36,10 @@ def ishigami(bench: Bench, job: Job) -> tuple[Totals, str]:
     return totals(math.sin(a) + 7 * math.sin(b) ** 2 + 0.1 * c**4 * math.sin(a)), "ishigami"
 
 
+def sum_of_parameters(bench: Bench, job: Job) -> tuple[Totals, str]:
+    return totals(float(np.dot(range(1, len(values_of(job)) + 1), values_of(job)))), "sum"
+
+
 def g_function(bench: Bench, job: Job) -> tuple[Totals, str]:
     pairs = zip(values_of(job), G_COEFFICIENTS, strict=True)
     return totals(math.prod((abs(4 * x - 2) + a) / (1 + a) for x, a in pairs)), "g"
@@ -49,7 +53,7 @@ def noisy(bench: Bench, job: Job) -> tuple[Totals, str]:
 
 
 def slow_ishigami(bench: Bench, job: Job) -> tuple[Totals, str]:
-    time.sleep(0.002)
+    time.sleep(0.006)
     return ishigami(bench, job)
 
 

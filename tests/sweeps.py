@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from experiments.run_jobs import setup_for
 from experiments.sweep import Sweep
 from experiments.sweep_plan import Plan, load_plan
+from model.scenario import ScenarioError
 
 PI = 3.141592653589793
 RANGE = f"{{low: -{PI}, high: {PI}}}"
@@ -48,3 +51,10 @@ def sweep_over(plan: Plan, function: str, results: Path, shard: tuple[int, int] 
     """A sweep of a plan in which a known function stands in for the model."""
     setup = setup_for(plan.scenario, plan.against)
     return Sweep(plan, results, shard, replace(setup, evaluate=f"tests.known_functions:{function}"))
+
+
+def refusal(path: Path, lang: str = "en") -> list[str]:
+    """What is said of a plan that is wrong."""
+    with pytest.raises(ScenarioError) as refused:
+        load_plan(path, lang)
+    return refused.value.lines

@@ -7,24 +7,19 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import app.cli
+from experiments.executors import Serial
 from experiments.sweep_factors import Factor, changes_at, position_of_default
 from experiments.sweep_outputs import Columns
 from experiments.sweep_plan import load_plan, plan_folder
 from model.parameters import load_parameters
 from model.policy.catalogue import load_catalogue
-from model.scenario import ScenarioError
-from tests.sweeps import write_plan
+from tests.sweeps import refusal, write_plan
 
 SHIPPED = sorted(path.stem for path in plan_folder().glob("*.yaml"))
-
-
-def lines_of(path: Path, lang: str = "en") -> list[str]:
-    with pytest.raises(ScenarioError) as refused:
-        load_plan(path, lang)
-    return refused.value.lines
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -85,15 +80,15 @@ def test_a_typo_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(text, encoding="utf-8")
     line, word = TYPOS[text]
-    found = [one for one in lines_of(path) if f"p.yaml:{line}:" in one]
+    found = [one for one in refusal(path) if f"p.yaml:{line}:" in one]
     assert found
     assert any(word in one for one in found)
-    assert lines_of(path, "zh") != lines_of(path, "en")
+    assert refusal(path, "zh") != refusal(path, "en")
 
 
 def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
     path = write_plan(tmp_path, "outputs: [wrong]", method="moris", samples="x")
-    assert len(lines_of(path)) >= 3
+    assert len(refusal(path)) >= 3
 
 
 def test_a_table_moves_between_its_bounds(tmp_path: Path) -> None:
@@ -164,35 +159,44 @@ def plan(tmp_path: Path) -> Path:
     path.write_text(
         "scenario: vouchers\nmonths: 6\nscale: 8000\nmethod: morris\nsamples: 4\nseeds: 1\n"
         "policies: {vouchers: {face_yuan: {low: 20, high: 50}}}\n"
-        "outputs: [fiscal_cost, household_consumption]\n"
+        "outputs: [household_consumption]\n"
     )
     return path
 
 
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands compute in this process: starting others is tested with the executors."""
+    for module in ("executors", "sweep"):
+        monkeypatch.setattr(f"experiments.{module}.LocalPool", lambda _: Serial())
+
+
+@pytest.mark.usefixtures("in_process")
 def test_commands_from_estimate_to_verify(monkeypatch, capsys, plan: Path) -> None:
     where = ("--results", str(plan.parent / "r"), "--json", "--quiet")
-    assert call(monkeypatch, "estimate", str(plan), *where) == 0
-    guess = json.loads(capsys.readouterr().out)
+
+    def said(*options: str, code: int = 0) -> dict:
+        assert call(monkeypatch, options[0], str(plan), *options[1:], *where) == code
+        return json.loads(capsys.readouterr().out)
+
+    guess = said("estimate")
     assert guess["runs"] > guess["stored"] == 0
     assert min(guess["seconds"], guess["memory_gib"], guess["disk_mib"]) > 0
-    assert call(monkeypatch, "sweep", str(plan), "--shard", "0/2", "--workers", "1", *where) == 0
-    half = json.loads(capsys.readouterr().out)
-    assert half["sensitivity"] is None
-    assert call(monkeypatch, "sweep", str(plan), "--workers", "1", *where) == 0
-    done = json.loads(capsys.readouterr().out)
+    assert said("sweep", "--shard", "0/2", "--workers", "1")["sensitivity"] is None
+    done = said("sweep", "--workers", "1")
     assert {"sweep_id", "planned", "done", "failed", "seconds", "path"} <= done.keys()
     assert (done["planned"], done["done"], done["failed"]) == (guess["runs"], guess["runs"], 0)
     assert done["sensitivity"]["indices"]
     folder = Path(done["path"])
     assert (folder / "sensitivity.json").is_file()
     assert list(folder.glob("charts/bars_*.zh.png"))
-    assert call(monkeypatch, "sweep", str(plan), "--verify", *where) == 0
-    capsys.readouterr()
+    assert said("sweep", "--verify")["problems"] == []
+    key = pq.read_table(folder / "runs.parquet", columns=["key"])["key"][0].as_py()
+    assert said("sweep", "--replay", key[:12])["same"]
     raw = bytearray((folder / "runs.parquet").read_bytes())
     raw[len(raw) // 2] ^= 1
     (folder / "runs.parquet").write_bytes(raw)
-    assert call(monkeypatch, "sweep", str(plan), "--verify", *where) == 1
-    assert json.loads(capsys.readouterr().out)["problems"]
+    assert said("sweep", "--verify", code=1)["problems"]
 
 
 @pytest.mark.parametrize(
