@@ -254,7 +254,7 @@ def _analysis(console: Console, asked: Sweep) -> Sensitivity | None:
     write_json(folder / "sensitivity.json", document(found))
     for lang in LANGUAGES:
         (folder / f"summary.{lang}.md").write_text(summary(found, lang) + "\n", encoding="utf-8")
-        footer = f"{asked.plan.title[lang]}; {asked.sweep_id}"
+        footer = f"{asked.plan.title[lang]} · {asked.sweep_id}"
         try:
             draw(found, folder / "charts", lang, footer)
         except Exception as fault:  # the figures are computed and must not be lost for a picture

@@ -54,8 +54,26 @@ def index_bars(
 
     `unit` is one of the units of charts or "" for plain shares; `axis` names the horizontal axis.
     """
+    order = _order(list(kinds.values())[-1][0])
+    return _bars(names, kinds, order, unit, axis, title, caption, lang, footer)
+
+
+def tornado(
+    names: Sequence[str], ends: Mapping[str, Figures], unit: str, title: str, caption: str = "",
+    *, lang: str = "zh", footer: str = "",
+) -> Figure:  # fmt: skip
+    """Change from the scenario's own value to both ends of each range, largest swing on top."""
+    order = _order(np.max([np.abs(value) for value, _, _ in ends.values()], axis=0))
+    axis = t("chart.sensitivity.change", lang)
+    return _bars(names, ends, order, unit, axis, title, caption, lang, footer)
+
+
+def _bars(
+    names: Sequence[str], kinds: Mapping[str, Figures], order: Any, unit: str, axis: str,
+    title: str, caption: str, lang: str, footer: str,
+) -> Figure:  # fmt: skip
+    """A row for each factor in `order`, in it a bar for each kind, one under the other."""
     with style.style():
-        order = _order(list(kinds.values())[-1][0])
         figure, axes = _rows_figure(len(order))
         scale = _scale(unit, lang, [table for one in kinds.values() for table in one])
         height = 0.8 / len(kinds)
@@ -69,31 +87,9 @@ def index_bars(
         _finish_rows(axes, [names[i] for i in order])
         _value_axis(axes, scale, axis, unit, lang)
         if len(kinds) > 1:
-            axes.legend(loc="lower right")
-        return finish(figure, title, footer, "\n".join((t("chart.whiskers", lang), caption)))
-
-
-def tornado(
-    names: Sequence[str], ends: Mapping[str, Figures], unit: str, title: str, caption: str = "",
-    *, lang: str = "zh", footer: str = "",
-) -> Figure:  # fmt: skip
-    """Change from the scenario's own value to both ends of each range, largest swing on top."""
-    with style.style():
-        low_end, high_end = ends["low_end"], ends["high_end"]
-        swing = np.maximum(np.abs(low_end[0]), np.abs(high_end[0]))
-        order = _order(swing)
-        figure, axes = _rows_figure(len(order))
-        scale = _scale(unit, lang, [*low_end, *high_end])
-        rows = np.arange(len(order), dtype=float)
-        for number, (kind, tables) in enumerate(ends.items()):
-            value, low, high = (x[order] / scale.divisor for x in tables)
-            axes.barh(rows, value, height=0.6, xerr=whiskers(value, low, high),
-                      error_kw=WHISKER, label=t(f"index.{kind}", lang),
-                      **LOOKS[number])  # fmt: skip
-        _finish_rows(axes, [names[i] for i in order])
-        _value_axis(axes, scale, t("chart.sensitivity.change", lang), unit, lang)
-        axes.legend(loc="lower right")
-        return finish(figure, title, footer, "\n".join((t("chart.whiskers", lang), caption)))
+            axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=2)
+        words = (t("chart.whiskers", lang), caption)
+        return finish(figure, title, footer, "\n".join(word for word in words if word))
 
 
 def _scale(unit: str, lang: str, tables: Sequence[Floats]) -> Measure:
@@ -163,6 +159,7 @@ def response_curves(
             if number >= len(names):
                 axes.set_axis_off()
                 continue
+            axes.tick_params(labelbottom=number + across >= len(names))
             axes.fill_between(position, low[number], high[number], color=style.LIGHT_BLUE,
                               alpha=0.75, linewidth=0)  # fmt: skip
             axes.plot(position, value[number], color=style.BLUE, linewidth=1.6)
@@ -170,7 +167,7 @@ def response_curves(
         grid[-1][0].set_xlabel(t("chart.responses.position", lang), loc="left", fontsize=8)
         caption = t("chart.responses.caption", lang)
         if scale.unit:
-            caption += f" ({scale.unit})"
+            caption = t("axis.with_unit", lang, name=caption, unit=scale.unit)
         return finish(figure, title, footer, caption)
 
 
@@ -191,7 +188,7 @@ def convergence(
             axes.plot(points, value[:, factor], color=colour, marker="o", markersize=3,
                       label=names[factor])  # fmt: skip
         axes.set_xlabel(t("chart.convergence.points", lang))
-        axes.set_title(axis if not scale.unit else f"{axis} ({scale.unit})", fontsize=9.5,
-                       color=style.SOFT_INK, pad=8)  # fmt: skip
+        head = t("axis.with_unit", lang, name=axis, unit=scale.unit) if scale.unit else axis
+        axes.set_title(head, fontsize=9.5, color=style.SOFT_INK, pad=8)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
         return finish(figure, title, footer, t("chart.convergence.caption", lang))

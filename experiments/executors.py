@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from experiments.run_jobs import Bench, Chunk, Job, Result, Setup
@@ -29,6 +31,8 @@ MOST_DEATHS: Final = 3
 """Workers that may die of one job before it is given up."""
 MOST_IN_A_ROW: Final = 5
 """Deaths for each worker without a single result in between: then none can work here."""
+AHEAD: Final = 2
+"""Jobs that a worker has in hand before it is given more: it never waits for its next one."""
 WORKER_DIED: Final = "WorkerDied"
 DASK_WINDOW: Final = 2
 DASK_RETRIES: Final = 3
@@ -108,23 +112,24 @@ class LocalPool:
     def _hand_out(
         self, setup: Setup, chunks: Iterator[Chunk], accept: Accept, workers: list[_Worker]
     ) -> None:
-        """Give every idle worker a chunk, starting workers as long as there is work for them."""
+        """Keep every worker in work, starting workers as long as there is work for them."""
         while True:
-            idle = next((worker for worker in workers if not worker.owes), None)
-            if idle is None and len(workers) == self._count:
+            free = min(workers, key=lambda worker: len(worker.owes), default=None)
+            room = len(workers) < self._count
+            if free is not None and len(free.owes) >= AHEAD and not room:
                 return
             chunk = self._next(chunks)
             if chunk is None:
                 return
-            if idle is None:
-                idle = _start(setup)
-                workers.append(idle)
-            idle.owes.extend(chunk.jobs)
+            if free is None or (free.owes and room):
+                free = _start(setup)
+                workers.append(free)
+            free.owes.extend(chunk.jobs)
             try:
-                idle.pipe.send(chunk)
-            except OSError:  # it died while idle
-                workers.remove(idle)
-                self._bury(idle, accept)
+                free.pipe.send(chunk)
+            except OSError:  # it died meanwhile
+                workers.remove(free)
+                self._bury(free, accept)
 
     def _next(self, chunks: Iterator[Chunk]) -> Chunk | None:
         if self._again:
@@ -199,12 +204,21 @@ def _work(setup: Setup, pipe: Connection) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    chunks: SimpleQueue[Chunk | None] = SimpleQueue()
+    Thread(target=_listen, args=(pipe, chunks), daemon=True).start()
     bench = Bench(setup)
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            chunk: Chunk = pipe.recv()
+    with contextlib.suppress(OSError):
+        while (chunk := chunks.get()) is not None:
             for job in chunk.jobs:
                 pipe.send(bench.do(job))
+
+
+def _listen(pipe: Connection, chunks: SimpleQueue[Chunk | None]) -> None:
+    """Take chunks as they come, so that nobody waits to send while the other does too."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            chunks.put(pipe.recv())
+    chunks.put(None)
 
 
 # --- Dask -------------------------------------------------------------------------------------

@@ -62,7 +62,13 @@ class PlanReader(ValueReader):
         levels = self._whole(self.tree, "levels", 2, 100, DEFAULT_LEVELS.get(method, 4))
         seeds = self._whole(self.tree, "seeds", 1, MOST_SEEDS, DEFAULT_SEEDS)
         resamples = self._whole(self.tree, "resamples", 100, 100_000, DEFAULT_RESAMPLES)
-        self._fits(method, samples, levels, groups, scenario is not None and not factors)
+        self._fits(
+            method,
+            samples,
+            levels,
+            groups,
+            scenario is not None and not factors and not self.problems,
+        )
         if method != "sobol" and any(factor.draws for factor in factors):
             self.report(self._mark(POSTERIOR), "sweep.posterior_method", method=method)
         if self.problems or scenario is None:

@@ -68,7 +68,7 @@ def test_groups_share_one_index(tmp_path: Path) -> None:
 def test_rbd_fast_and_pawn_rank_ishigami(tmp_path: Path) -> None:
     first = analysed(tmp_path, method="rbd_fast", samples=2000).indices["S1"]
     assert np.abs(first.value[:, 0] - FIRST).max() < 0.03
-    median = analysed(tmp_path, method="pawn", samples=1000).indices["median"]
+    median = analysed(tmp_path, method="pawn", samples=300).indices["median"]
     assert median.value[:, 0].argmax() == 1
     assert (median.low <= median.value).all()
     assert (median.value <= median.high).all()

@@ -40,10 +40,10 @@ class First(Listener):
             self.said = True
 
 if __name__ == "__main__":
-    plan, results = sys.argv[1:]
+    plan, results, workers = sys.argv[1:]
     sweep = sweep_over(load_plan(plan), "slow_ishigami", Path(results))
     sweep.listener = First()
-    sweep.run(LocalPool(2))
+    sweep.run(LocalPool(int(workers)))
 """
 
 
@@ -76,10 +76,9 @@ def test_a_sweep_is_stored_once_and_done_once(tmp_path: Path) -> None:
 def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     serial = sweep_of(tmp_path, seeds=2)
     serial.run(Serial())
-    for workers in (1, 2):
-        other = sweep_of(tmp_path, results=tmp_path / str(workers), seeds=2)
-        other.run(LocalPool(workers))
-        assert table(other) == table(serial)
+    other = sweep_of(tmp_path, results=tmp_path / "two", seeds=2)
+    other.run(LocalPool(2))
+    assert table(other) == table(serial)
 
 
 def test_shards_together_are_the_whole(tmp_path: Path) -> None:
@@ -120,6 +119,7 @@ def test_a_killed_worker_is_replaced_and_its_run_repeated(tmp_path: Path, monkey
 
 def test_a_run_that_kills_every_worker_is_given_up_and_tried_again(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.setattr("experiments.executors.MOST_DEATHS", 2)
     sweep = sweep_of(tmp_path, "dies_always")
     outcome = sweep.run(LocalPool(1))
     assert (outcome.done, outcome.failed, outcome.complete) == (79, 1, False)
@@ -128,7 +128,8 @@ def test_a_run_that_kills_every_worker_is_given_up_and_tried_again(tmp_path, mon
     assert (again.done, again.failed, again.computed, again.complete) == (80, 0, 1, True)
 
 
-def test_workers_that_cannot_start_end_the_sweep(tmp_path: Path) -> None:
+def test_workers_that_cannot_start_end_the_sweep(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("experiments.executors.MOST_IN_A_ROW", 1)
     sweep = sweep_of(tmp_path, "no_such_function")
     with pytest.raises(ExecutorError):
         sweep.run(LocalPool(1))
@@ -200,9 +201,10 @@ def test_verify_needs_a_sweep(tmp_path: Path) -> None:
 # --- kills ------------------------------------------------------------------------------------
 
 
-def killed_sweep(folder: Path, plan: Path, kills: int, longest: float) -> None:
+def killed_sweep(folder: Path, kills: int, longest: float, workers: int) -> None:
     """Kill -9 the sweep `kills` times, some time after its first run, then let it finish."""
-    command = [sys.executable, "-c", DRIVER, str(plan), str(folder / "killed")]
+    command = [sys.executable, "-c", DRIVER, str(folder / "plan.yaml"), str(folder / "killed")]
+    command.append(str(workers))
     chance = random.Random(7)
     for _ in range(kills):
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
@@ -216,10 +218,10 @@ def killed_sweep(folder: Path, plan: Path, kills: int, longest: float) -> None:
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
-def check_kills(tmp_path: Path, samples: int, kills: int, longest: float) -> None:
+def check_kills(tmp_path: Path, samples: int, kills: int, longest: float, workers: int) -> None:
     whole = sweep_of(tmp_path, "ishigami", results=tmp_path / "whole", samples=samples)
     whole.run(Serial())
-    killed_sweep(tmp_path, tmp_path / "plan.yaml", kills, longest)
+    killed_sweep(tmp_path, kills, longest, workers)
     stored = RunStore(next((tmp_path / "killed").iterdir()))
     rows = list(stored.rows())
     assert len(rows) == len({row.key for row in rows}) == whole.planned
@@ -229,12 +231,12 @@ def check_kills(tmp_path: Path, samples: int, kills: int, longest: float) -> Non
 
 
 def test_killed_in_the_middle_and_continued(tmp_path: Path) -> None:
-    check_kills(tmp_path, samples=64, kills=2, longest=0.3)
+    check_kills(tmp_path, samples=32, kills=1, longest=0.3, workers=1)
 
 
 @pytest.mark.slow
 def test_fifty_kills_lose_double_and_spoil_nothing(tmp_path: Path) -> None:
-    check_kills(tmp_path, samples=1024, kills=50, longest=0.4)
+    check_kills(tmp_path, samples=1024, kills=50, longest=0.4, workers=2)
 
 
 # --- chunks -----------------------------------------------------------------------------------
