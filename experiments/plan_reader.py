@@ -62,13 +62,8 @@ class PlanReader(ValueReader):
         levels = self._whole(self.tree, "levels", 2, 100, DEFAULT_LEVELS.get(method, 4))
         seeds = self._whole(self.tree, "seeds", 1, MOST_SEEDS, DEFAULT_SEEDS)
         resamples = self._whole(self.tree, "resamples", 100, 100_000, DEFAULT_RESAMPLES)
-        self._fits(
-            method,
-            samples,
-            levels,
-            groups,
-            scenario is not None and not factors and not self.problems,
-        )
+        empty = scenario is not None and not factors and not self.problems
+        self._fits(method, samples, levels, groups, empty)
         if method != "sobol" and any(factor.draws for factor in factors):
             self.report(self._mark(POSTERIOR), "sweep.posterior_method", method=method)
         if self.problems or scenario is None:
