@@ -24,6 +24,7 @@ from experiments.sweep_plan import Plan
 Floats = npt.NDArray[np.float64]
 FRACTIONS: Final = (8, 4, 2)
 MOST_LOST: Final = 0.05
+NOISY: Final = 0.2  # share of chance in the variance
 MAIN: Final = {
     "morris": ("mu_star",), "sobol": ("S1", "ST"), "pawn": ("median",), "rbd_fast": ("S1",),
     "one_at_a_time": ("low_end", "high_end"),
@@ -66,9 +67,11 @@ def analyse(plan: Plan, points: Floats, values: Floats) -> Sensitivity:
         _indices(plan, points, values[:, [seed]], 2) for seed in range(values.shape[1])
     ] if values.shape[1] > 1 else []  # fmt: skip
     cautions = sensitivity.cautions(indices, sensitivity.constant(means))
+    noise = seed_noise(values)
+    cautions += ["noisy"] if np.nanmax(noise, initial=0.0) > NOISY else []
     return Sensitivity(
         plan, tuple(unit_names(plan)), Columns(plan), indices,
-        _over(single, np.min), _over(single, np.max), seed_noise(values),
+        _over(single, np.min), _over(single, np.max), noise,
         tuple(_convergence(plan, points, values)), len(points), dropped,
         (*(["dropped"] if dropped else []), *cautions), points, values,
     )  # fmt: skip
@@ -161,15 +164,12 @@ def responses(found: Sensitivity, column: int, bins: int = 8) -> tuple[Floats, F
 
 
 def _mean(cell: Floats) -> tuple[float, float, float]:
-    from experiments.intervals import t_quantile
+    from experiments.intervals import mean_estimate
 
-    if len(cell) < 1:
-        return (np.nan, np.nan, np.nan)
-    value = float(np.mean(cell))
     if len(cell) < 2:
-        return (value, np.nan, np.nan)
-    half = t_quantile(len(cell) - 1) * float(np.std(cell, ddof=1)) / np.sqrt(len(cell))
-    return value, value - half, value + half
+        return (float(np.mean(cell)) if len(cell) else np.nan, np.nan, np.nan)
+    found = mean_estimate(cell)
+    return found.value, found.low, found.high
 
 
 # --- document ---------------------------------------------------------------------------------

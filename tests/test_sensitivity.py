@@ -79,6 +79,7 @@ def test_morris_of_a_linear_function_is_exact(tmp_path: Path) -> None:
     found = analysed(tmp_path, "noisy", parameters=unit, method="morris", samples=10, seeds=3)
     assert found.indices["mu_star"].value[:, 0] == pytest.approx([3.0, 1.0, 0.0], abs=0.15)
     assert found.noise[0] < 0.01
+    assert "noisy" not in found.cautions
 
 
 def test_own_estimators_equal_those_of_salib() -> None:
@@ -164,6 +165,15 @@ def test_a_shift_by_the_seed_is_no_noise() -> None:
     values = np.random.default_rng(1).random((20, 1, 1)) + np.arange(4.0)[None, :, None]
     assert seed_noise(values) == pytest.approx([0.0], abs=1e-25)
     assert np.isnan(seed_noise(values[:, :1])).all()
+
+
+def test_chance_that_drowns_the_effect_is_said(tmp_path: Path) -> None:
+    narrow = (
+        "\n  firms.hiring_gain: {low: 0.3, high: 0.31}\n  firms.layoff_speed: {low: 0, high: 0.01}"
+    )
+    found = analysed(tmp_path, "noisy", parameters=narrow, method="morris", samples=10, seeds=3)
+    assert found.noise[0] > 0.2
+    assert "noisy" in found.cautions
 
 
 # --- one at a time, words and charts ----------------------------------------------------------
