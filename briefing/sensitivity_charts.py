@@ -23,6 +23,7 @@ NAME_COLUMNS: Final = 30
 ROW_INCHES: Final = 0.42
 CURVES_ACROSS: Final = 3
 MOST_ROWS: Final = 20
+LEGEND_LINES: Final = 4.2  # room for ticks and name of the axis above a legend
 Figures = tuple[Floats, Floats, Floats]
 """Value, low and high of equal shape."""
 LOOKS: Final[tuple[dict[str, Any], ...]] = (
@@ -179,9 +180,10 @@ def convergence(
     with style.style():
         scale = _scale(unit, lang, list(tables))
         value, low, high = (table / scale.divisor for table in tables)
-        figure = style.new_figure(WIDTH, 4.2)
+        shown = _order(value[-1])[: len(LINES)]
+        figure = style.new_figure(WIDTH, 4.2 + 0.25 * len(shown))
         axes = figure.add_subplot()
-        for number, factor in enumerate(_order(value[-1])[: len(LINES)]):
+        for number, factor in enumerate(shown):
             colour = LINES[number]
             axes.fill_between(points, low[:, factor], high[:, factor], color=colour, alpha=0.15,
                               linewidth=0)  # fmt: skip
@@ -190,5 +192,5 @@ def convergence(
         axes.set_xlabel(t("chart.convergence.points", lang))
         head = t("axis.with_unit", lang, name=axis, unit=scale.unit) if scale.unit else axis
         axes.set_title(head, fontsize=9.5, color=style.SOFT_INK, pad=8)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
+        axes.legend(loc="upper left", bbox_to_anchor=(0, 0), borderaxespad=LEGEND_LINES)
         return finish(figure, title, footer, t("chart.convergence.caption", lang))

@@ -68,7 +68,7 @@ def output_name(column: Column, lang: str) -> str:
     """An outcome in words, with its months."""
     words = t(f"outcome.{column.output.outcome}", lang)
     months = f"{column.output.from_month}–{column.output.to_month}"
-    return f"{words}, months {months}" if lang == "en" else f"{words}（{months} 月）"
+    return f"{words}, months {months}" if lang == "en" else f"第 {months} 月{words}"
 
 
 def chart_unit(column: Column, kind: str) -> str:

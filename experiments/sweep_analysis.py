@@ -156,11 +156,21 @@ def responses(found: Sensitivity, column: int, bins: int = 8) -> tuple[Floats, F
         rows = rest.reshape(len(found.plan.factors), found.plan.levels, -1)
         cells = [list(factor) for factor in rows]
     else:
-        means = found.values.mean(axis=1)[:, column]
-        place = np.minimum((found.points * bins).astype(int), bins - 1)
+        alone = _independent(found)
+        means = found.values[alone].mean(axis=1)[:, column]
+        place = np.minimum((found.points[alone] * bins).astype(int), bins - 1)
         cells = [[means[place[:, f] == b] for b in range(bins)] for f in range(place.shape[1])]
     table = np.array([[_mean(cell) for cell in factor] for factor in cells])
     return table[..., 0], table[..., 1], table[..., 2]
+
+
+def _independent(found: Sensitivity) -> npt.NDArray[np.intp]:
+    """Points that share no coordinate: the base points of a Sobol design, otherwise all."""
+    rows = np.arange(len(found.points))
+    if found.plan.method != "sobol":
+        return rows
+    size = block_size(found.plan)
+    return rows[np.isin(rows % size, (0, size - 1))]
 
 
 def _mean(cell: Floats) -> tuple[float, float, float]:

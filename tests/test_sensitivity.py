@@ -168,9 +168,8 @@ def test_a_shift_by_the_seed_is_no_noise() -> None:
 
 
 def test_chance_that_drowns_the_effect_is_said(tmp_path: Path) -> None:
-    narrow = (
-        "\n  firms.hiring_gain: {low: 0.3, high: 0.31}\n  firms.layoff_speed: {low: 0, high: 0.01}"
-    )
+    low = "\n  firms.hiring_gain: {low: 0.3, high: 0.31}"
+    narrow = f"{low}\n  firms.layoff_speed: {{low: 0, high: 0.01}}"
     found = analysed(tmp_path, "noisy", parameters=narrow, method="morris", samples=10, seeds=3)
     assert found.noise[0] > 0.2
     assert "noisy" in found.cautions
@@ -188,6 +187,14 @@ def test_one_at_a_time_starts_from_the_scenario(tmp_path: Path) -> None:
     value, low, high = responses(found, 0)
     assert value.shape == (3, 5)
     assert (low <= high).all()
+
+
+def test_curves_of_a_sobol_design_use_points_that_share_no_value(tmp_path: Path) -> None:
+    found = analysed(tmp_path, samples=64)
+    value, low, high = responses(found, 0, bins=1)
+    alone = found.values[[row for row in range(320) if row % 5 in (0, 4)], 0, 0]
+    assert value == pytest.approx(np.full((3, 1), alone.mean()))
+    assert (high - low > 2 * 1.6 * alone.std() / math.sqrt(128)).all()
 
 
 def test_every_method_has_words_and_charts(tmp_path: Path) -> None:
