@@ -10,7 +10,12 @@ import numpy.typing as npt
 
 from experiments.results import digest_of
 from experiments.run_jobs import Job, job_key
-from experiments.sweep_factors import changes_at, position_of_default
+from experiments.sweep_factors import (
+    PARAMETER,
+    POSTERIOR,
+    changes_at,
+    position_of_default,
+)
 from experiments.sweep_plan import Plan
 
 Floats = npt.NDArray[np.float64]
@@ -76,9 +81,25 @@ def block_size(plan: Plan) -> int:
     return 1
 
 
+def _baselines_together(plan: Plan, points: Floats) -> list[int]:
+    """Points in the order of computing: those of a block that share parameters in a row.
+
+    They are compared with the same run, which is then computed once.
+    """
+    shared = [k for k, one in enumerate(plan.factors) if one.kind in (PARAMETER, POSTERIOR)]
+    size, found = block_size(plan), list[int]()
+    for first in range(0, len(points), size):
+        groups: dict[bytes, list[int]] = {}
+        for row in range(first, min(first + size, len(points))):
+            groups.setdefault(points[row, shared].tobytes(), []).append(row)
+        found += [row for rows in groups.values() for row in rows]
+    return found
+
+
 def jobs_of(plan: Plan, points: Floats, setup_digest: str) -> Iterator[Job]:
     """One job for every point and seed, one seed after the other; built as they are asked for."""
+    order = _baselines_together(plan, points)
     for seed in plan.seeds:
-        for point, positions in enumerate(points):
-            changes = changes_at(plan.factors, positions)
+        for point in order:
+            changes = changes_at(plan.factors, points[point])
             yield Job(job_key(setup_digest, changes, seed), point, seed, changes)

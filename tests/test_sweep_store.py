@@ -251,6 +251,19 @@ def test_chunks_share_their_baseline(tmp_path: Path) -> None:
     assert all(isinstance(chunk, Chunk) and len(chunk.jobs) <= 4 for chunk in chunks)
 
 
+def test_points_that_share_a_baseline_are_one_chunk(tmp_path: Path) -> None:
+    text = "policies: {vouchers: {face_yuan: {low: 20, high: 50}, per_person: {low: 1, high: 5}}}"
+    keys = {"scenario": "vouchers", "months": 6, "seeds": 2}
+    path = write_plan(tmp_path, text, "\n  firms.hiring_gain: {}\n", **keys)
+    sweep = Sweep(load_plan(path), tmp_path)
+    jobs = list(sweep.jobs())
+    assert sorted((job.seed, job.point) for job in jobs) == [
+        (seed, point) for seed in sweep.plan.seeds for point in range(len(sweep.points))
+    ]
+    # The two variations of A that leave the parameter alone go with A, the third with B.
+    assert [len(chunk.jobs) for chunk in chunks_of(iter(jobs[:5]), 16)] == [3, 2]
+
+
 # --- the model itself -------------------------------------------------------------------------
 
 REAL = """
