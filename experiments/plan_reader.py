@@ -37,13 +37,13 @@ POSTERIOR_KEYS: Final = ("draws",)
 OUTPUT_KEYS: Final = ("outcome", "from_month", "to_month", "by")
 SPLITS: Final = ("month", "place")
 NO_COMPARISON: Final = "none"
+ALL_LEVERS: Final = "all"
 DEFAULT_SEEDS: Final = 4
 DEFAULT_RESAMPLES: Final = 1000
 DEFAULT_LEVELS: Final = {"morris": 4, "one_at_a_time": 5}
 LEAST: Final = {"morris": 4, "sobol": 16, "pawn": 100, "rbd_fast": 65, "one_at_a_time": 1}
 MOST_SAMPLES: Final = 1_000_000
 MOST_SEEDS: Final = 1000
-MOST_FACTORS: Final = 200
 
 
 class PlanReader(ValueReader):
@@ -58,7 +58,7 @@ class PlanReader(ValueReader):
         against = None if scenario is None else self._against(scenario)
         factors = [] if scenario is None else list(self._factors(scenario))
         outputs = self._outputs(0 if scenario is None else scenario.months)
-        groups = self._groups({factor.name for factor in factors})
+        groups = self._groups({factor.name: factor for factor in factors})
         levels = self._whole(self.tree, "levels", 2, 100, DEFAULT_LEVELS.get(method, 4))
         seeds = self._whole(self.tree, "seeds", 1, MOST_SEEDS, DEFAULT_SEEDS)
         resamples = self._whole(self.tree, "resamples", 100, 100_000, DEFAULT_RESAMPLES)
@@ -241,7 +241,10 @@ class PlanReader(ValueReader):
             return
         use = uses[number]
         value = measure.node.value
-        if isinstance(value, list):
+        if value == ALL_LEVERS:
+            listed = {name: Entry(measure.mark, Node(measure.mark, None))
+                      for name in use.measure.levers}  # fmt: skip
+        elif isinstance(value, list):
             listed = {str(n.value): Entry(n.mark, Node(n.mark, None)) for n in value}
         else:
             listed = measure.node.entries()
@@ -323,22 +326,22 @@ class PlanReader(ValueReader):
 
     # -- groups and outputs --------------------------------------------------------------------
 
-    def _groups(self, known: set[str]) -> dict[str, tuple[str, ...]]:
+    def _groups(self, known: Mapping[str, Factor]) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         seen: set[str] = set()
         for name, entry in self._section("groups").items():
             nodes = entry.node.value if isinstance(entry.node.value, list) else [entry.node]
-            for node in nodes:
-                member = str(node.value)
+            members = [(one, node.mark) for node in nodes for one in _named(str(node.value), known)]
+            for member, mark in members:
                 if member not in known:
                     hint = suggestion(member, known)
-                    self.report(node.mark, "sweep.unknown_factor", name=member, hint=hint)
+                    self.report(mark, "sweep.unknown_factor", name=member, hint=hint)
                 elif member in seen:
-                    self.report(node.mark, "check.repeated", path=f"groups.{name}", value=member)
+                    self.report(mark, "check.repeated", path=f"groups.{name}", value=member)
                 seen.add(member)
             if name in known:
                 self.report(entry.mark, "check.repeated", path="groups", value=name)
-            found[name] = tuple(str(node.value) for node in nodes)
+            found[name] = tuple(member for member, _ in members)
         return found
 
     def _outputs(self, months: int) -> tuple[Output, ...]:
@@ -367,6 +370,12 @@ class PlanReader(ValueReader):
         if len(self.problems) > before or not outcome:
             return None
         return Output(outcome, first, last, split)
+
+
+def _named(member: str, known: Mapping[str, Factor]) -> list[str]:
+    """Factors that a member of a group stands for: itself, or the levers of a measure's number."""
+    levers = [name for name, one in known.items() if one.kind == LEVER and one.path[0] == member]
+    return levers or [member]
 
 
 def _or_nan(bound: Any) -> float:

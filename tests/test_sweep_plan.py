@@ -46,6 +46,19 @@ def test_ranges_come_from_parameter_files_and_catalogue(tmp_path: Path) -> None:
     assert changes["measures"] == {"23": {"voucher_face": 50.0, "vouchers_per_person": 1}}
 
 
+def test_a_measure_stands_for_all_its_levers(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        "scenario: sections/7_restrictions\nmethod: morris\nsamples: 4\n"
+        "measures: {30: all, 31: all}\ngroups: {events: [30]}\n"
+    )
+    plan = load_plan(path)
+    levers = {n: load_catalogue()[n].levers for n in (30, 31)}
+    assert len(plan.factors) == sum(len(one) for one in levers.values())
+    assert plan.groups == {"events": tuple(f"30.{name}" for name in levers[30])}
+    assert plan.units == ("events", *(f"31.{name}" for name in levers[31]))
+
+
 TYPOS = {
     "scenaro: baseline\nmethod: morris\nsamples: 4\n": (1, "scenaro"),
     "scenario: baselin\nmethod: morris\nsamples: 4\n": (1, "baseline"),
