@@ -302,7 +302,8 @@ def test_stored_totals_are_those_of_two_plain_runs(tmp_path: Path) -> None:
 def test_any_number_of_processes_gives_the_same_bits(tmp_path: Path) -> None:
     plan = load_plan(real_plan(tmp_path))
     found = []
-    for name, executor in {"serial": Serial()} | {str(n): LocalPool(n) for n in (1, 2, 8)}.items():
+    executors = {"serial": Serial()} | {str(n): LocalPool(n) for n in (1, 2, 8)}
+    for name, executor in executors.items():
         sweep = Sweep(plan, tmp_path / name)
         sweep.run(executor)
         found.append(table(sweep))
