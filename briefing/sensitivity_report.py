@@ -58,9 +58,10 @@ def _factor_names(found: Sensitivity, lang: str) -> list[str]:
 
 
 def unit_names(found: Sensitivity, lang: str) -> list[str]:
-    """Names of groups (as the plan writes them) and factors."""
+    """Names of groups, as the plan writes them, and of factors."""
     ids = (factor.name for factor in found.plan.factors)
     named = dict(zip(ids, _factor_names(found, lang), strict=True))
+    named |= {name: titles[lang] for name, titles in found.plan.group_titles.items()}
     return [named.get(unit, unit) for unit in found.units]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -33,6 +33,7 @@ KEYS: Final = (
     "groups", "outputs",
 )  # fmt: skip
 FACTOR_KEYS: Final = ("low", "high", "distribution", "mode", "spread", "steps", "whole")
+GROUP_KEYS: Final = ("factors", "title")
 POSTERIOR_KEYS: Final = ("draws",)
 OUTPUT_KEYS: Final = ("outcome", "from_month", "to_month", "by")
 SPLITS: Final = ("month", "place")
@@ -70,9 +71,10 @@ class PlanReader(ValueReader):
             raise ScenarioError(self.problems)
         first = scenario.seed
         return Plan(
-            self.path.stem, self._title(), scenario, against, method, samples, levels,
+            self.path.stem, self._title(self.tree, self.path.stem), scenario, against, method,
+            samples, levels,
             self._flag("second_order"), tuple(first + number for number in range(seeds)),
-            resamples, tuple(factors), groups, outputs,
+            resamples, tuple(factors), groups, outputs, self._group_titles(groups),
         )  # fmt: skip
 
     def _fits(self, method: str, samples: int, levels: int, groups: object, empty: bool) -> None:
@@ -330,7 +332,7 @@ class PlanReader(ValueReader):
         found: dict[str, tuple[str, ...]] = {}
         seen: set[str] = set()
         for name, entry in self._section("groups").items():
-            nodes = entry.node.value if isinstance(entry.node.value, list) else [entry.node]
+            nodes = self._members(entry.node, f"groups.{name}")
             members = [(one, node.mark) for node in nodes for one in _named(str(node.value), known)]
             for member, mark in members:
                 if member not in known:
@@ -343,6 +345,21 @@ class PlanReader(ValueReader):
                 self.report(entry.mark, "check.repeated", path="groups", value=name)
             found[name] = tuple(member for member, _ in members)
         return found
+
+    def _members(self, node: Node, path: str) -> list[Node]:
+        """Members of a group: a list, or the key `factors` of a mapping that also has a title."""
+        if isinstance(node.value, dict):
+            self._known_keys(node, GROUP_KEYS, path)
+            listed = node.entries().get(GROUP_KEYS[0])
+            if listed is None:
+                self.report(node.mark, "check.missing_key", path=path, key=GROUP_KEYS[0])
+                return []
+            node = listed.node
+        return node.value if isinstance(node.value, list) else [node]
+
+    def _group_titles(self, groups: Iterable[str]) -> dict[str, dict[str, str]]:
+        written = self._section("groups")
+        return {name: self._title(written[name].node, name) for name in groups}
 
     def _outputs(self, months: int) -> tuple[Output, ...]:
         entry = self.tree.entries().get("outputs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model.messages import LANGUAGES
 from model.policy.quantities import kind
 from model.scenario_problems import Mark, Phrase, Problem, phrase, suggestion
 from model.scenario_reader import Node
@@ -99,10 +100,10 @@ class ValueReader:
         )
         return False
 
-    def _title(self) -> dict[str, str]:
-        entry = self.tree.entries().get("title")
+    def _title(self, node: Node, default: str) -> dict[str, str]:
+        """Words in both languages from `title: {zh: ..., en: ...}`; `default` where missing."""
+        entry = node.entries().get("title")
         found = {} if entry is None else entry.node.entries()
         return {
-            lang: str(found[lang].node.value) if lang in found else self.path.stem
-            for lang in ("zh", "en")
+            lang: str(found[lang].node.value) if lang in found else default for lang in LANGUAGES
         }

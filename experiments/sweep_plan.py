@@ -7,7 +7,7 @@ come from the parameter files and from the catalogue of measures unless the plan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ class Plan:
     factors: tuple[Factor, ...]
     groups: Mapping[str, tuple[str, ...]]
     outputs: tuple[Output, ...]
+    group_titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def units(self) -> tuple[str, ...]:

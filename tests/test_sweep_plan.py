@@ -50,12 +50,14 @@ def test_a_measure_stands_for_all_its_levers(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(
         "scenario: sections/7_restrictions\nmethod: morris\nsamples: 4\n"
-        "measures: {30: all, 31: all}\ngroups: {events: [30]}\n"
+        "measures: {30: all, 31: all}\n"
+        "groups: {events: {title: {zh: 活动, en: Events}, factors: [30]}}\n"
     )
     plan = load_plan(path)
     levers = {n: load_catalogue()[n].levers for n in (30, 31)}
     assert len(plan.factors) == sum(len(one) for one in levers.values())
     assert plan.groups == {"events": tuple(f"30.{name}" for name in levers[30])}
+    assert plan.group_titles == {"events": {"zh": "活动", "en": "Events"}}
     assert plan.units == ("events", *(f"31.{name}" for name in levers[31]))
 
 
@@ -83,6 +85,8 @@ TYPOS = {
     "outputs: [{outcome: fiscal_cost, by: place}]\n": (5, "place"),
     "scenario: baseline\nmethod: morris\nsamples: 4\nparameters: {firms.hiring_gain: {}}\n"
     "groups: {all: [firms.hiring]}\n": (5, "firms.hiring_gain"),
+    "scenario: baseline\nmethod: morris\nsamples: 4\nparameters: {firms.hiring_gain: {}}\n"
+    "groups: {all: {factor: [firms.hiring_gain]}}\n": (5, "factors"),
     "scenario: baseline\nmethod: morris\nsamples: 4\nparameters: {firms.hiring_gain: {}}\n"
     "second_order: true\n": (5, "sobol"),
 }  # fmt: skip
