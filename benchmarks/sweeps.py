@@ -18,24 +18,34 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from benchmarks.measure import Others, load_average
-from experiments.executors import LocalPool, library_threads
-from experiments.run_jobs import Bench, Job, Setup, Totals
+from benchmarks.targets import Target, markdown
+from experiments.executors import Accept, LocalPool, Serial, library_threads
+from experiments.run_jobs import Bench, Chunk, Job, Result, Setup, Totals
 from experiments.sensitivity import sobol
 from experiments.sweep import Sweep
+from experiments.sweep_design import block_size
 from experiments.sweep_plan import load_plan
 
+WORDS = (
+    "Written by `python -m benchmarks.sweeps`. One run is one economy, 1:1,000, 36 months. CPU "
+    "time of all processes; `cores_of_others` is what other programs used meanwhile (median): with "
+    "them on the machine wall figures say nothing, and CPU time of a run itself is longer, because "
+    "caches and execution units are shared. Ratios are of variants of the same round."
+)
 ROUNDS, WORKERS = 3, 2
 SHORT, LONG = 4, 28  # levels of each of two factors: 2 n + 1 points
 MEMORY_RUNS = (1_000, 16_000)
 MEMORY_CHILD = "from benchmarks.sweeps import peak_mib; print(peak_mib({runs}))"
+SLICE_BLOCKS = 3
 BASE_POINTS, FACTORS, OUTPUTS, RESAMPLES = 1024, 12, 8, 1000
 PLAN = """
 scenario: vouchers
@@ -59,12 +69,14 @@ class Spent:
     wall: float
     cpu: float
     others: float = 0.0
+    inside: float = 0.0  # wall seconds inside runs, all workers together
 
     def per_run(self, short: Spent) -> Spent:
         """Seconds of one further run."""
         more = self.runs - short.runs
         wall, cpu = (self.wall - short.wall) / more, (self.cpu - short.cpu) / more
-        return Spent(1, wall, cpu, max(self.others, short.others))
+        inside = (self.inside - short.inside) / more
+        return Spent(1, wall, cpu, max(self.others, short.others), inside)
 
 
 def sweep_of(folder: Path, **keys: object) -> Sweep:
@@ -81,23 +93,38 @@ def _cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in both)
 
 
-def spent(levels: int, work: Callable[[Sweep], None]) -> Spent:
+def spent(levels: int, work: Callable[[Sweep], float]) -> Spent:
     """What `work` on a new sweep takes."""
     with tempfile.TemporaryDirectory() as folder:
         sweep = sweep_of(Path(folder), levels=levels)
         runs, others = sweep.planned, Others()
         wall, cpu = time.perf_counter(), _cpu()
-        work(sweep)
+        inside = work(sweep)
         wall, cpu = time.perf_counter() - wall, _cpu() - cpu
-        return Spent(runs, wall, cpu, others.cores(cpu))
+        return Spent(runs, wall, cpu, others.cores(cpu), inside)
 
 
-def through_store(workers: int) -> Callable[[Sweep], None]:
-    """Everything that `tizhen sweep` does before the analysis."""
+class Watched(LocalPool):
+    """A pool that adds up the wall time that its workers spend inside runs."""
 
-    def work(sweep: Sweep) -> None:
-        outcome = sweep.run(LocalPool(workers))
+    inside = 0.0
+
+    def run(self, setup: Setup, chunks: Iterator[Chunk], accept: Accept) -> None:
+        def hear(result: Result) -> None:
+            self.inside += result.seconds
+            accept(result)
+
+        super().run(setup, chunks, hear)
+
+
+def through_store(workers: int) -> Callable[[Sweep], float]:
+    """Everything that `tizhen sweep` does before the analysis; returns seconds inside runs."""
+
+    def work(sweep: Sweep) -> float:
+        pool = Watched(workers)
+        outcome = sweep.run(pool)
         assert outcome.done == outcome.planned
+        return pool.inside
 
     return work
 
@@ -108,10 +135,10 @@ def _loop(setup: Setup, jobs: list[Job]) -> None:
         assert not bench.do(job).error
 
 
-def bare(workers: int) -> Callable[[Sweep], None]:
+def bare(workers: int) -> Callable[[Sweep], float]:
     """The same runs in processes that keep nothing, dealt out beforehand."""
 
-    def work(sweep: Sweep) -> None:
+    def work(sweep: Sweep) -> float:
         jobs = [job for chunk in sweep.chunks() for job in chunk.jobs]
         context = multiprocessing.get_context("spawn")
         with library_threads():
@@ -123,6 +150,7 @@ def bare(workers: int) -> Callable[[Sweep], None]:
                 process.start()
         for process in own:
             process.join()
+        return 0.0
 
     return work
 
@@ -176,8 +204,6 @@ def store_ms() -> float:
         plan = sweep_of(Path(folder), method="pawn", samples=MEMORY_RUNS[0] * 2)
         setup = replace(plan.shared, evaluate=f"{__name__}:nothing")
         began = time.process_time()
-        from experiments.executors import Serial
-
         runs = Sweep(plan.plan, plan.results, (0, 1), setup).run(Serial()).done
         return (time.process_time() - began) * 1000 / runs
 
@@ -192,6 +218,21 @@ def indices_seconds() -> float:
         sobol(outputs, FACTORS, False, RESAMPLES, 1)
         taken.append(time.process_time() - began)
     return median(taken)
+
+
+def sobol_minutes() -> float:
+    """Minutes on all cores for the plan of twelve numbers, from the CPU time of a few blocks."""
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = Sweep(load_plan("headline_sobol"), Path(folder))
+        bench, block = Bench(sweep.shared), block_size(sweep.plan)
+        jobs = list(islice(sweep.jobs(), (SLICE_BLOCKS + 1) * block))
+        for job in jobs[:block]:
+            bench.do(job)
+        began = time.process_time()
+        for job in jobs[block:]:
+            bench.do(job)
+        each = (time.process_time() - began) / (SLICE_BLOCKS * block)
+        return each * sweep.planned / (os.cpu_count() or 1) / 60
 
 
 # --- report -----------------------------------------------------------------------------------
@@ -210,6 +251,7 @@ def figures(found: dict[str, list[Spent]]) -> dict[str, float]:
         "store_over_bare_cpu_2": ratio("bare_2", "store_2", "cpu"),
         "store_over_bare_wall_2": ratio("bare_2", "store_2", "wall"),
         "store_over_bare_cpu_1": ratio("bare_1", "store_1", "cpu"),
+        "busy_share_2": median(s.inside / s.wall / WORKERS for s in found["store_2"]),
         "efficiency_cpu": ratio("store_1", "store_2", "cpu"),
         "efficiency_wall": ratio("store_1", "store_2", "wall") / WORKERS,
         "bare_efficiency_wall": ratio("bare_1", "bare_2", "wall") / WORKERS,
@@ -218,15 +260,32 @@ def figures(found: dict[str, list[Spent]]) -> dict[str, float]:
     }
 
 
+TARGETS = (
+    Target("runs_per_s_if_cores_were_free", "runs a second through the store", "", 30, most=False),
+    Target("store_over_bare_cpu_2", "bare loop over store, CPU, 2 workers", "", 0.9, most=False),
+    Target("efficiency_cpu", "efficiency of the second worker, CPU", "", 0.9, most=False),
+    Target("busy_share_2", "share of time that two workers are inside runs", "", 0.9, most=False),
+    Target("memory_growth", "peak memory, 16,000 over 1,000 runs", "x", 1.1),
+    Target("sobol_minutes", "Sobol, 12 numbers, N = 1,024, extrapolated", "min", 10),
+    Target("indices_cpu_seconds", "indices, 8 outputs, 1,000 resamples", "s", 1),
+)
+
+
+def page(found: dict[str, float]) -> str:
+    """The report in Markdown."""
+    head = f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load_average()}. {WORDS}"
+    return "\n".join(["# Sweeps", "", head, "", *markdown(found, TARGETS), ""])
+
+
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     found = figures(rates(rounds))
-    found |= {f"peak_mib_{runs}_runs": mib for runs, mib in memory().items()}
+    sizes = memory()
+    found |= {f"peak_mib_{runs}_runs": mib for runs, mib in sizes.items()}
+    found["memory_growth"] = sizes[MEMORY_RUNS[1]] / sizes[MEMORY_RUNS[0]]
     found |= {"store_cpu_ms_per_run": store_ms(), "indices_cpu_seconds": indices_seconds()}
-    lines = [f"| {name} | {value:.4g} |" for name, value in found.items()]
-    head = f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load {load_average()}."
-    text = "\n".join([f"# Sweeps\n\n{head}\n\n| figure | value |\n|---|---:|", *lines, ""])
-    (Path(__file__).parent / "SWEEPS.md").write_text(text, encoding="utf-8")
+    found["sobol_minutes"] = sobol_minutes()
+    (Path(__file__).parent / "SWEEPS.md").write_text(page(found), encoding="utf-8")
     print(json.dumps(found))
 
 
