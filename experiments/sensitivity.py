@@ -14,6 +14,7 @@ product over all outputs instead of SALib's loop. Arrays are [.., output]; every
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.intervals import CONFIDENCE
+from experiments.intervals import CONFIDENCE, t_quantile
 
 Floats = npt.NDArray[np.float64]
 TAILS: Final = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))
@@ -243,11 +244,21 @@ def _morris(
     }
     found = {}
     for name, figure in figures.items():
-        low, high = _bootstrap(rows, resamples, seed, figure)
-        columns = (figure(even)[0], low, high)
+        value = figure(even)[0]
+        low, high = _expanded(value, *_bootstrap(rows, resamples, seed, figure), rows)
+        columns = (value, np.maximum(low, 0.0) if name != "mu" else low, high)
         kept = single[:, None] | (name == "mu_star")
         found[name] = Index(*(np.where(kept, one, np.nan) for one in columns))
     return found
+
+
+def _expanded(value: Floats, low: Floats, high: Floats, rows: int) -> tuple[Floats, Floats]:
+    """The interval made as wide as Student's t asks for (Hesterberg 2015, section 5.3).
+
+    The spread of few rows is too small a measure of that of all, and its own chance is left out.
+    """
+    wider = t_quantile(rows - 1) / t_quantile(10**6) * math.sqrt(rows / (rows - 1))
+    return value - wider * (value - low), value + wider * (high - value)
 
 
 # --- given data -------------------------------------------------------------------------------
