@@ -181,6 +181,9 @@ def _show(console: Console, measure: Measure) -> None:
             "because": getattr(outcome.because, lang),
         }
         console.result("  " + console.say("cli.measures.outcome", **fields))
+        if outcome.found is not None:
+            found = getattr(outcome.found, lang)
+            console.result("    " + console.say(f"cli.measures.{outcome.status}", found=found))
 
 
 def _show_lever(console: Console, measure: Measure, name: str) -> None:

@@ -52,6 +52,7 @@ def measure(slow: bool) -> tuple[dict[str, float], list[str]]:
     sections.append(_primitives(k))
     seconds = runs.run_seconds(ROUNDS)
     figures["seconds_lean"], figures["seconds_full"] = seconds["lean"], seconds["full"]
+    figures |= runs.plan_ratio(ROUNDS)
     figures["runs_per_second"] = runs.runs_per_second(24)
     parts = {part: took * 1000.0 for part, took in runs.run_parts().items()}
     sections.append(_table("Lean run at 1:1,000, ms by part", parts))

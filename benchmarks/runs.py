@@ -19,6 +19,7 @@ from benchmarks.measure import Sample, round_robin
 from benchmarks.subject import POLICY, running_economy
 
 SCALE = 1000
+BASELINE, PLAN = "baseline", "full_plan"
 PARTS = {
     "calendar": "_read_calendar", "levers": "_set_policies", "markets plan": "_plan_markets",
     "voucher race": "_issue_vouchers", "households": "_live_households",
@@ -45,6 +46,22 @@ def run_seconds(rounds: int, scale: int = SCALE) -> dict[str, float]:
         "full": Sample(lambda _: running_economy(scale, lean=False).run()),
     }
     return round_robin(samples, rounds)
+
+
+def plan_ratio(rounds: int, scale: int = SCALE) -> dict[str, float]:
+    """Median CPU seconds of lean runs of the baseline and of all measures, in turns; their ratio.
+
+    Keys `seconds_baseline`, `seconds_plan`, `plan_over_baseline`. Openings and tables are kept from
+    the first run of each, as in a sweep.
+    """
+    found = round_robin(
+        {
+            "seconds_baseline": Sample(lambda _: running_economy(scale, name=BASELINE).run()),
+            "seconds_plan": Sample(lambda _: running_economy(scale, name=PLAN).run()),
+        },
+        rounds,
+    )
+    return found | {"plan_over_baseline": found["seconds_plan"] / found["seconds_baseline"]}
 
 
 def run_parts(scale: int = SCALE) -> dict[str, float]:

@@ -35,15 +35,15 @@ class Subject:
         return len(self.block)
 
 
-def running_economy(scale: int, months: int = 36, lean: bool = True) -> Economy:
-    """The package scenario at a scale, at its first month."""
-    return Economy(package(scale, months), lean=lean, threads=1)
+def running_economy(scale: int, months: int = 36, lean: bool = True, name: str = POLICY) -> Economy:
+    """A scenario (the package) at a scale, at its first month."""
+    return Economy(package(scale, months, name), lean=lean, threads=1)
 
 
 @lru_cache(maxsize=8)
-def package(scale: int, months: int = 36) -> Scenario:
+def package(scale: int, months: int = 36, name: str = POLICY) -> Scenario:
     """The scenario, read once: a sweep does not read it again for every run either."""
-    found = load_scenario(POLICY)
+    found = load_scenario(name)
     header = found.header.model_copy(update={"scale": scale, "months": months})
     return replace(found, header=header)
 

@@ -30,6 +30,7 @@ TARGETS = (
     Target("peak_gib", "1:1, peak memory", "GiB", 3.0),
     Target("seconds_lean", "1:1,000, 36 months, lean run on one core", "s", 0.06),
     Target("seconds_full", "1:1,000, 36 months, all outputs", "s", 0.25),
+    Target("plan_over_baseline", "1:1,000, all 35 measures over the baseline, lean", "x", 1.5),
     Target("seconds_command", "quick comparison, warm, process start to end", "s", 5.0),
     Target("seconds_cold", "quick comparison, empty cache", "s", 60.0),
     Target("seconds_consumption", "consumption tables from scratch", "s", 20.0),

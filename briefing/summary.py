@@ -18,6 +18,8 @@ from experiments.intervals import EXACT, SAME_IN_ALL, Estimate
 from experiments.paired import OUTCOME_RULES
 from model.messages import say
 
+LEVELS_NAMED: Final = {"tax_return": "tax_revenue"}
+"""Outcomes whose level is called otherwise than their difference to a baseline."""
 NOT_COMPUTED: Final = "–"
 SMALLEST_SHARE: Final = 0.005
 """Shares that would print as 0 % or 1 % of nothing are not worth a sentence."""
@@ -229,7 +231,7 @@ def run_summary(
         rule = OUTCOME_RULES[outcome]
         key = "summary.run.total_flow" if rule.kind == "flow" else "summary.run.total_mean"
         shown = _total(value, rule.unit, rule.kind, lang)
-        named = label("outcome", outcome, lang)
+        named = label("outcome", LEVELS_NAMED.get(outcome, outcome), lang)
         lines.append(f"- {say(key, lang, outcome=named, value=shown)}")
     return (
         "\n".join([*lines, f"- {say('summary.run.took', lang, seconds=f'{seconds:.1f}')}"]) + "\n"

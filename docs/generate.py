@@ -42,6 +42,7 @@ PART: Final = re.compile(
     r"(?P<head><!-- generated: (?P<name>[\w.]+) -->\n).*?(?P<tail><!-- end of generated -->)",
     re.DOTALL,
 )
+SMALL_RATIO: Final = 0.1
 LADDER: Final = {
     "headline_sales": ("挂钩销售额", "Sales tied to the money"),
     "window": ("资金发放期内居民消费", "Household consumption while money is paid"),
@@ -83,7 +84,7 @@ FAULTS: Final = (
     ("face_yuan: 30", "face_yuan: 三十元"),
     ("threshold_yuan: 100", "threshold_yuan: 20"),
     ("validity_days: 15", "validity_days: 15 元"),
-    ("  vouchers:", "  voucher:"),
+    ("lever: vouchers", "lever: voucher"),
     ("cities: [大连]", "cities: [大莲]"),
     ("{catering: 60%, fuel: 40%}", "{catering: 60%, appliances: 40%}"),
     ("{catering: 60%, fuel: 40%}", "{catering: 60%, fuel: 30%}"),
@@ -102,6 +103,24 @@ policies:
     participating_share: 50%
     funding: {mode: fixed, budget_yi_yuan: 0.5, match_ratio: 1}
     cities: [大连]
+"""
+MEASURE_FAULTS: Final = (
+    ("12: {}", "36: {}"),
+    ("12: {}", "childcare_places: {}"),
+    ("level: high", "level: strong"),
+    ("start: 2026-04", "begin: 2026-04"),
+    ("start: 2026-04", "start: 2024-01"),
+    ("promotion_events: 5000", "promotion_event: 5000"),
+    ("promotion_events: 5000", "promotion_events: 5000 场"),
+)
+SOUND_MEASURES: Final = """\
+extends: baseline
+measures:
+  12: {}
+  23:
+    level: high
+    start: 2026-04
+    levers: {promotion_events: 5000}
 """
 
 
@@ -143,8 +162,10 @@ def ladder(lang: str) -> str:
     rows = []
     for name, words in LADDER.items():
         one = kept["leverage"][name]
-        span = f"{one['low']:.2f}–{one['high']:.2f}"
-        rows.append((f"{words[at]} **{one['value']:.2f}**", span, ANSWERS[name][at]))
+        # A ratio of some hundredths would lose its interval to rounding.
+        places = 2 if abs(one["value"]) >= SMALL_RATIO else 3
+        value, low, high = (f"{one[key]:.{places}f}" for key in ("value", "low", "high"))
+        rows.append((f"{words[at]} **{value}**", f"{low}–{high}", ANSWERS[name][at]))
     code = kept["digests"]["code"][:12]
     note = (
         f"\n命令：`{kept['command']}`；模型代码指纹 {code}。\n",
@@ -210,32 +231,37 @@ def units(lang: str) -> str:
     return table(heads[index_of(lang)], rows)
 
 
-def fault_lines(lang: str) -> Iterator[tuple[str, str]]:
-    """(what is written wrongly, the message) for a few common slips."""
+def fault_lines(
+    sound: str, slips: Sequence[tuple[str, str]], lang: str
+) -> Iterator[tuple[str, str]]:
+    """(what is written wrongly, the message) for a few common slips in a sound scenario."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "my.yaml"
-        for right, wrong in FAULTS:
-            text = SOUND.replace("lever: vouchers", "lever: voucher") if "voucher:" in wrong else ""
-            path.write_text(text or SOUND.replace(right, wrong), encoding="utf-8")
+        for right, wrong in slips:
+            if right not in sound:
+                raise RuntimeError(f"{right!r} is not in the sound scenario")
+            path.write_text(sound.replace(right, wrong), encoding="utf-8")
             try:
                 load_scenario(path, lang)
             except ScenarioError as error:
-                shown = "lever: voucher" if text else wrong.strip()
-                yield (
-                    shown,
-                    error.lines[0]
-                    .replace(path.as_posix(), "my.yaml")
-                    .replace(str(path), "my.yaml"),
-                )
+                line = error.lines[0]
+                for shown in (path.as_posix(), str(path)):
+                    line = line.replace(shown, "my.yaml")
+                yield wrong, line
             else:
                 raise RuntimeError(f"no fault found in {wrong!r}")
 
 
-def faults(lang: str) -> str:
+def faults(lang: str, sound: str = SOUND, slips: Sequence[tuple[str, str]] = FAULTS) -> str:
     """The messages as they are printed."""
     heads = (("写成", "程序说"), ("written", "the program says"))
-    rows = [(f"`{a}`", f"`{_escaped(b)}`") for a, b in fault_lines(lang)]
+    rows = [(f"`{a}`", f"`{_escaped(b)}`") for a, b in fault_lines(sound, slips, lang)]
     return table(heads[index_of(lang)], rows)
+
+
+def measure_faults(lang: str) -> str:
+    """The same for the section `measures:`."""
+    return faults(lang, SOUND_MEASURES, MEASURE_FAULTS)
 
 
 # --- parameters -------------------------------------------------------------------------------
@@ -269,6 +295,7 @@ PARTS: Final[dict[str, Callable[[str], str]]] = {
     "names": names,
     "units": units,
     "faults": faults,
+    "measure_faults": measure_faults,
     "grades": grade_table,
     "measures": measures,
 }

@@ -7,7 +7,7 @@ from typing import Final
 
 from briefing.text import t
 from model.messages import say
-from model.policy.catalogue import Measure, MeasureLever, load_catalogue
+from model.policy.catalogue import DeclaredOutcome, Measure, MeasureLever, load_catalogue
 
 SIGNS: Final = {"+": "↑", "-": "↓", "0": "○"}
 WORDS: Final = {
@@ -21,7 +21,9 @@ WORDS: Final = {
         "targets": "文件里的数字",
         "levers": "参数",
         "lever_head": "参数|条款|含义|单位|不实施|默认|范围|证据|来源",
-        "outcomes": "应看到的效果（24 个月，运行之前写定）",
+        "outcomes": "应看到的效果（24 个月；除注明者外，运行之前写定）",
+        "revised": "首次运行后改过",
+        "missed": "模型没有得到",
         "outcome_head": "结果|方向|范围|理由",
         "mechanisms": "机制",
         "overview_head": "编号|举措|类别|证据|条款|参数|机制",
@@ -36,7 +38,9 @@ WORDS: Final = {
         "targets": "Numbers of the document",
         "levers": "Levers",
         "lever_head": "lever|clauses|meaning|unit|without|default|range|evidence|source",
-        "outcomes": "What should be seen (24 months, written before any run)",
+        "outcomes": "What should be seen (24 months; written before any run unless it says so)",
+        "revised": "Changed after the first runs",
+        "missed": "Not found by the model",
         "outcome_head": "outcome|sign|band|because",
         "mechanisms": "mechanisms",
         "overview_head": "no.|measure|class|evidence|clauses|levers|mechanisms",
@@ -120,12 +124,21 @@ def _page(measure: Measure, lang: str) -> list[str]:
             t(f"outcome.{one.outcome}", lang),
             SIGNS[one.sign],
             f"{one.low:g} – {one.high:g} {say(f'cli.measures.unit.{one.outcome}', lang)}",
-            getattr(one.because, lang),
+            _because(one, lang),
         )
         for one in measure.outcomes
     ]
     parts += [f"{words['outcomes']}{colon}", "\n".join(_table(words["outcome_head"], outcomes))]
     return parts
+
+
+def _because(outcome: DeclaredOutcome, lang: str) -> str:
+    """The reason, and what was found if the declaration was changed or is missed."""
+    reason = str(getattr(outcome.because, lang))
+    if outcome.found is None:
+        return reason
+    colon = "：" if lang == "zh" else ": "
+    return f"{reason} **{WORDS[lang][outcome.status]}**{colon}{getattr(outcome.found, lang)}"
 
 
 def _targets(measure: Measure, lang: str) -> Iterator[str]:

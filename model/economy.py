@@ -20,17 +20,17 @@ from model.agents.views import household_set, register_agents, register_panel
 from model.agents.voucher_batches import pack_batches
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
-from model.markets.month import Markets, PolicyPayment
-from model.outcome import Outcome
+from model.markets.month import Markets
+from model.outcome import BEARERS, Outcome
 from model.policy.beliefs import Beliefs
 from model.policy.instruments import Instruments
 from model.policy.levers import build_levers
-from model.policy.levers.base import F64, Lever, Opening, Setting, by_place
+from model.policy.levers.base import F64, Opening, Setting, by_place
 from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
 from model.shortfall import check_budgets
-from model.spending import at_effective_prices, engel_shares, retail_uplift, season, shares_in_month
+from model.spending import at_effective_prices, retail_uplift, shares_in_month
 from model.warm_up import growth_rate, opening
 
 Progress = Callable[[int, int], None]
@@ -71,7 +71,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
         self.beliefs = Beliefs(p, self.levers)
-        self._engel, self._season = engel_shares(p), season(p)
+        self._engel, self._season = start.engel, start.season
         self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
         block = self.household_block
@@ -113,7 +113,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
             self.parameters, self.month, self.trend, self.residents, self, self.calendar_month,
             self.opening,
         )  # fmt: skip
-        for lever in self.levers:
+        self._begun = [lever for lever in self.levers if lever.begins <= self.month]
+        for lever in self._begun:
             lever.act(self.setting, self.surface)
         self.engel = at_effective_prices(
             self.engel, self.surface.effective_price, self._substitution
@@ -161,9 +162,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _bill_policies(self) -> None:
         """Levers say who pays; a programme whose money is spent is known to have ended."""
         self.payments = [
-            PolicyPayment(due.lever, due.payer, due.receiver, due.amounts)
-            for lever in self.levers
-            for due in lever.bill(self.setting, self.totals)
+            due for lever in self._begun for due in lever.bill(self.setting, self.totals)
         ]
         self.outlook.learn(self.month)
 
@@ -184,16 +183,21 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 raise LedgerError(f"{account}: {instrument} differ by {gap[worst]} fen")
 
     def _record(self) -> None:
-        direct = [self._direct_costs(lever) for lever in self.levers]
+        direct = self._direct_costs()
         self._recorder.record(self.totals, self.flows, self.engel, self.plan, self.market, direct)
 
-    def _direct_costs(self, lever: Lever) -> tuple[int, int]:
-        """What firms and households bear outside any budget, fen."""
-        found = dict(zip(("firms", "households"), lever.direct_costs(self.totals), strict=True))
+    def _direct_costs(self) -> dict[str, I64]:
+        """What firms and households bear outside any budget [firms, households], by lever, fen."""
+        found: dict[str, I64] = {}
+        for lever in self._begun:
+            costs = lever.direct_costs(self.totals)
+            if any(costs):
+                found[lever.name] = np.array(costs, np.int64)
         for due in self.payments:
-            if due.lever == lever.name and due.payer in found:
-                found[str(due.payer)] += int(due.amounts.sum())
-        return found["firms"], found["households"]
+            if due.payer in BEARERS:
+                borne = found.setdefault(due.lever, np.zeros(len(BEARERS), np.int64))
+                borne[BEARERS.index(due.payer)] += due.total
+        return found
 
     # -- what levers may ask ---------------------------------------------------------------
 

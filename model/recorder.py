@@ -12,7 +12,7 @@ from model.agents.households import consumption_by_group
 from model.dimensions import AGE_GROUPS, CATEGORIES, ITEMS, PLACES, QUINTILES, RESIDENCES
 from model.flows import HouseholdFlows
 from model.markets.outcomes import MarketOutcome, Plan
-from model.outcome import SOURCES, Outcome, Series
+from model.outcome import BEARERS, SOURCES, Outcome, Series
 from model.policy.levers.base import by_place
 
 FEN = 100.0
@@ -50,11 +50,12 @@ class Recorder:
 
     def __init__(self, levers: list[str], lean: bool, retail_uplift: float) -> None:
         self._levers, self._lean, self._uplift = levers, lean, retail_uplift
+        self._places = {name: at for at, name in enumerate(levers)}
         self._months: list[dict[str, Any]] = []
 
     def record(
         self, totals: I64, flows: HouseholdFlows, engel: F64, plan: Plan, market: MarketOutcome,
-        direct_costs: list[tuple[int, int]],
+        direct_costs: dict[str, I64],
     ) -> None:  # fmt: skip
         """Keep one month."""
         weight = flows.consumption.sum(axis=(0, 1)).astype(float)
@@ -62,8 +63,8 @@ class Recorder:
         self._months.append(
             {
                 **self._households(totals, flows, engel),
-                "payments": _by_lever(self._levers, market.policy_paid),
-                "direct_costs": np.array(direct_costs, dtype=float).reshape(-1, 2) / FEN,
+                "payments": self._by_lever(market.policy_paid, SOURCES),
+                "direct_costs": self._by_lever(direct_costs, BEARERS),
                 "employment": flows.employed_persons,
                 "unemployed": flows.unemployed_persons,
                 "consumer_prices": prices,
@@ -81,6 +82,13 @@ class Recorder:
                 "residual_fen": market.residual_fen,
             }
         )
+
+    def _by_lever(self, paid: dict[str, I64], columns: tuple[str, ...]) -> F64:
+        """Amounts of the levers that have any [lever, column], yuan."""
+        found = np.zeros((len(self._levers), len(columns)))
+        for name, amounts in paid.items():
+            found[self._places[name]] = amounts
+        return found / FEN
 
     def _households(self, totals: I64, flows: HouseholdFlows, engel: F64) -> dict[str, Any]:
         counters = by_place(totals, "vouchers").reshape(len(PLACES), VOUCHER_SLOTS, -1)
@@ -125,8 +133,3 @@ def _average_prices(plan: Plan, flows: HouseholdFlows) -> F64:
     """Consumer price by category, weighted by where households live."""
     spending = np.maximum(flows.consumption.sum(axis=1).astype(float), 1.0)
     return np.asarray((plan.prices * spending).sum(axis=0) / spending.sum(axis=0))
-
-
-def _by_lever(levers: list[str], paid: dict[str, I64]) -> F64:
-    empty = np.zeros(len(SOURCES), dtype=np.int64)
-    return np.array([paid.get(name, empty) for name in levers]).reshape(-1, len(SOURCES)) / FEN

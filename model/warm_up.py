@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from model.agents.household_layout import I64
+from model.agents.household_layout import F64, I64
 from model.agents.household_month import HouseholdWorld, MarketView, month_inputs
 from model.agents.households import HouseholdBlock, columns_of, household_flows
 from model.agents.voucher_batches import pack_batches
@@ -27,7 +27,7 @@ from model.population import Population, synthesise
 from model.solvers.consumption import consumption_tables
 from model.solvers.consumption_panel import stationary_panel
 from model.solvers.durables import prices, replacement_tables, stationary_ages
-from model.spending import engel_shares
+from model.spending import SeasonalTable, engel_shares, season
 
 Status = Callable[[str], None]
 KEPT_BELOW = 1_000_000  # households; larger openings are not kept in memory for reuse
@@ -42,6 +42,8 @@ class Opening:
     flows: HouseholdFlows
     world: HouseholdWorld
     residents: I64  # [place] real households
+    engel: F64  # [residence, node, category] annual budget shares
+    season: SeasonalTable
 
 
 def growth_rate(parameters: Parameters) -> float:
@@ -92,9 +94,11 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
     )  # fmt: skip
     status("warm_up")
     wait_for_kernel()
-    flows, share = _live_alone(block, world)
+    engel = engel_shares(parameters)
+    flows, share = _live_alone(block, world, engel)
     final = HouseholdWorld.build(parameters, solved.values, levels, seed, prices(parameters), share)
-    return Opening(block, flows, final, block.households.reshape(len(PLACES), -1).sum(axis=1))
+    residents = block.households.reshape(len(PLACES), -1).sum(axis=1)
+    return Opening(block, flows, final, residents, engel, season(parameters))
 
 
 def settled_population(parameters: Parameters, scale: int, seed: int, threads: int) -> Population:
@@ -122,14 +126,15 @@ def neutral_market(parameters: Parameters, property_yield: float) -> MarketView:
     )  # fmt: skip
 
 
-def _live_alone(block: HouseholdBlock, world: HouseholdWorld) -> tuple[HouseholdFlows, float]:
+def _live_alone(
+    block: HouseholdBlock, world: HouseholdWorld, engel: F64
+) -> tuple[HouseholdFlows, float]:
     """Warm-up months; returns the average flows of them at trend 1, and the housing share."""
     p = world.parameters
     months, growth = int(p.number("numerics.warm_up_months")), growth_rate(p)
     surface = Instruments.neutral(p.array("population.minimum_wage"))
     tables = replacement_tables(p, [], 12, 1)
     batches = pack_batches(surface, p, np.zeros((0, len(PLACES)), np.int64))
-    engel = engel_shares(p)
     dividend, collected = 0.0, []
     for month in range(months):
         trend = (1.0 + growth) ** (month - months)

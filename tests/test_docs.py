@@ -5,14 +5,19 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import typer
 
 from app.cli import build
 from experiments.sweep_plan import load_plan
 from model.parameters import load_parameters
+from model.policy import settings_people
+from model.policy.catalogue import load_catalogue
+from model.policy.instruments import Instruments
 from model.policy.settings import LEVERS
 from model.scenario import load_scenario
 from model.scenario_schema import setting_names
@@ -222,6 +227,43 @@ def test_chapters_follow_the_month(name: str) -> None:
     body = source.split("def step(self)")[1].split("def ")[0]
     calls = [call for call in re.findall(r"self\.(_\w+)\(\)", body) if call != "_record"]
     assert chapters_of((ROOT / "docs" / name).read_text(encoding="utf-8")) == calls
+
+
+def test_the_readme_counts_what_there_is() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    measures = load_catalogue().values()
+    counts = len(measures), sum(len(m.clauses) for m in measures), len(LEVERS)
+    chinese = re.search(r"(\d+) 项举措、(\d+) 条条款都能算，也可以自己组合 (\d+) 种", text)
+    english = re.search(r"the (\d+) measures and (\d+) clauses .* and (\d+) levers", text)
+    assert chinese is not None
+    assert english is not None
+    assert tuple(map(int, chinese.groups())) == tuple(map(int, english.groups())) == counts
+
+
+def python_blocks(name: str) -> list[str]:
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    return [block for kind, block in code_of(text) if kind == "python"]
+
+
+def test_the_guide_to_levers_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings and its lever, as written, pay in the cold months and count all year."""
+    settings, lever = python_blocks("add_a_lever.md")
+    assert python_blocks("add_a_lever.zh.md") == [settings, lever]
+    written: dict[str, Any] = dict(vars(settings_people))
+    exec(settings, written)
+    allowance = written["HeatingAllowance"]
+    monkeypatch.setattr(settings_people, "HeatingAllowance", allowance, raising=False)
+    exec(lever, written)
+    asked = allowance(lever="heating_allowance", start="2025-10", yuan_per_month=120)
+    policy = written["HeatingAllowanceLever"]("heat", asked, np.ones(12))
+    paid, parameters = {}, load_parameters()
+    for month in (10, 11):
+        setting = SimpleNamespace(parameters=parameters, month=month - 10, calendar_month=month)
+        surface = Instruments.neutral(parameters.array("population.minimum_wage"))
+        policy.act(setting, surface)
+        (grant,) = surface.grants
+        paid[month] = grant.amount, grant.regular
+    assert paid == {10: (0, 5000), 11: (12_000, 5000)}
 
 
 # --- the checks themselves can fail -----------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -244,7 +245,7 @@ def test_what_budgets_buy_is_produced() -> None:
     """Purchases raise output, grants of the same size do not."""
     _, plain = live(months=4)
     _, works = live(months=4, payments=[bought(10**10)])
-    cells = bought(10**10)._replace(receiver="firms")
+    cells = replace(bought(10**10), receiver="firms")
     _, gifts = live(months=4, payments=[cells])
     assert works[3].output[:, INDUSTRY].sum() > plain[3].output[:, INDUSTRY].sum() + 14 * 10**10
     assert total(gifts[:4], "output") == total(plain[:4], "output")

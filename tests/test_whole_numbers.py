@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from model import whole_numbers
-from model.agents import firms, governments
+from model.agents import firms, governments, households
 from model.ledger import BANK, FIRMS, HOUSEHOLDS, Fen, Ledger, LedgerError
 from model.markets import goods, month, state
+from model.policy import beliefs
 from model.production import input_prices
 from tests.reference import plain_markets as plain
 
@@ -121,6 +122,28 @@ def test_learning(seed: int) -> None:
         draws.fen(*CELLS),
     )  # fmt: skip
     same(state._months_short(*cash), plain.months_short(*cash))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_household_spending(seed: int) -> None:
+    draws, cells = Draws(seed), households.CELLS
+    nodes = draws.fen(cells, households.GROUPS * households.NODES)
+    events, medical = draws.fen(cells, households.GROUPS * 16), draws.fen(cells)
+    engel = draws.real(2, households.NODES, 16)
+    engel /= engel.sum(axis=2, keepdims=True)
+    same(
+        households._divided(nodes, events, medical, engel),
+        plain.spending_by_category(nodes, events, medical, engel),
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_beliefs(seed: int) -> None:
+    draws = Draws(seed)
+    base, changes = draws.real(999).astype(np.float32), draws.real(3, 999).astype(np.float32)
+    weights, found = (draws.real(3) - 0.8).astype(np.float32), np.empty_like(base)
+    beliefs._blend(base, changes, weights, found)
+    same(found, plain.blend(base, changes, weights))
 
 
 # -- postings ---------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHE
 from model.flows import HouseholdFlows
 from model.policy.instruments import VoucherBatch
 from model.population import Population
+from model.whole_numbers import compiled
 
 CELLS = len(PLACES) * len(RESIDENCES)
 CHUNK = 4096
@@ -179,15 +180,36 @@ def consumption_by_category(totals: I64, engel: F64) -> I64:
     Each cell's non-durable budget is divided by the Engel shares at the income nodes it was
     spent at; every category is rounded once and the largest takes the rest.
     """
-    nodes = field(totals, "nodes").reshape(CELLS, GROUPS, NODES).sum(axis=1) / NODE_UNIT
-    shares = engel[np.arange(CELLS) % len(RESIDENCES)]
-    wanted = np.rint(np.einsum("cn,cnq->cq", nodes, shares)).astype(np.int64)
-    largest = wanted.argmax(axis=1)
-    wanted[np.arange(CELLS), largest] += nondurable_budget(totals) - wanted.sum(axis=1)
-    events = field(totals, "event_spending").reshape(CELLS, GROUPS, len(CATEGORIES)).sum(axis=1)
-    wanted += events
-    wanted[:, HEALTH] -= field(totals, "medical")[:, 0]
-    return np.asarray(wanted.reshape(len(PLACES), len(RESIDENCES), len(CATEGORIES)))
+    events, medical = field(totals, "event_spending"), field(totals, "medical")[:, 0]
+    wanted = _divided(field(totals, "nodes"), events, medical, engel)
+    return wanted.reshape(len(PLACES), len(RESIDENCES), len(CATEGORIES))
+
+
+@compiled
+def _divided(nodes: I64, events: I64, medical: I64, engel: F64) -> I64:
+    """Spending [cell, category], see `consumption_by_category`."""
+    found = np.empty((CELLS, len(CATEGORIES)), np.int64)
+    for cell in range(CELLS):
+        shares, wanted = engel[cell % len(RESIDENCES)], np.zeros(len(CATEGORIES))
+        budget = 0
+        for node in range(NODES):
+            spent = 0
+            for group in range(GROUPS):
+                spent += nodes[cell, group * NODES + node]
+            budget += spent
+            for category in range(len(CATEGORIES)):
+                wanted[category] += spent / NODE_UNIT * shares[node, category]
+        left, largest = budget // NODE_UNIT, 0
+        for category in range(len(CATEGORIES)):
+            found[cell, category] = np.int64(np.rint(wanted[category]))
+            left -= found[cell, category]
+            largest = category if found[cell, category] > found[cell, largest] else largest
+        found[cell, largest] += left
+        for group in range(GROUPS):
+            for category in range(len(CATEGORIES)):
+                found[cell, category] += events[cell, group * len(CATEGORIES) + category]
+        found[cell, HEALTH] -= medical[cell]
+    return found
 
 
 def consumption_by_group(totals: I64, engel: F64) -> F64:

@@ -34,7 +34,7 @@ from model.markets.goods import (
 from model.markets.identities import identities
 from model.markets.labour import find_probability, next_fear
 from model.markets.outcomes import MarketMonth, MarketOutcome, Plan
-from model.markets.settlement import PolicyPayment
+from model.markets.payments import PolicyPayment, gather
 from model.markets.state import BUDGETS, SHAPE, Array, MarketState
 from model.markets.taxes import Taxes, levy
 from model.opening import CATERING, TRADE
@@ -160,7 +160,7 @@ class Markets(MarketState):
         could only go to local shops (default: what budgets pay sellers by category). Raises
         LedgerError if any identity fails.
         """
-        ledger, levers = self.ledger, [PolicyPayment(*payment) for payment in payments]
+        ledger, levers = self.ledger, gather(payments)
         self.month = month
         ledger.open_month()
         bills = post.collect_bills(levers)

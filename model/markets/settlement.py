@@ -6,8 +6,8 @@ the rounding. Many-to-many payments go through a clearing pool whose two sides a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,9 @@ from model.ledger import (
     Ledger,
     LedgerError,
 )
-from model.markets.goods import TO_SECTOR, Production, Shopping, in_sectors, split_rows
+from model.markets.goods import TO_SECTOR, Production, Shopping, split_rows
+from model.markets.payments import BUDGETS as BUDGETS_PAY
+from model.markets.payments import ITSELF, TO_FIRMS, Gathered, PolicyPayment, gather
 from model.markets.taxes import Taxes
 from model.opening import EconomyState
 from model.whole_numbers import anything, by_column, by_row, total
@@ -39,25 +41,6 @@ BUDGETS = slice(CITIES.start, PROVINCE.stop)
 PUBLIC = slice(CITIES.start, CENTRE.stop)  # cities, province, funds, centre
 SELLERS = slice(FIRMS.start, OUTSIDE.stop)  # firms ... outside: who can receive purchases
 BUYERS = slice(0, PROVINCE.stop)  # households, firms, cities, province
-SOURCES = 2 + N_CITIES + 1  # central, province, places, social funds: who pays for a lever
-
-
-class PolicyPayment(NamedTuple):
-    """Money a policy lever moves this month.
-
-    `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds', a place's index,
-    'firms' (cells of each place in proportion to their wages), 'outside', or 'households', which
-    only contribute to the funds. `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid
-    to shops on behalf of customers, who then pay that much less), 'firms' (15 x 12: grants),
-    'suppliers' (15 x 12: output bought from them), 'cities' (15: matching money), 'funds' (15:
-    money for higher pensions), 'bank' or 'outside'. `amounts` int64 fen. An account that pays
-    itself moves nothing: the cost is counted, and paid where it arises.
-    """
-
-    lever: str
-    payer: str | int
-    receiver: str
-    amounts: Fen
 
 
 @dataclass(frozen=True)
@@ -73,57 +56,32 @@ class Bills:
     counted: Fen  # (16) cost that arises in the budget's own accounts and is only counted
 
 
-def cells(amounts: Fen) -> Fen:
-    """Amounts by cell (15, 12); categories (15, 16) are mapped to their sectors."""
-    return amounts if amounts.shape == SHAPE else in_sectors(amounts)
-
-
-def pays_itself(payment: PolicyPayment) -> bool:
-    """Whether payer and receiver are the same account."""
-    return payment.payer == payment.receiver and payment.payer in ("cities", "funds", "outside")
-
-
-def by_budget(payment: PolicyPayment) -> Fen:
-    """What each of the sixteen budgets owes for this payment (16)."""
-    due = np.zeros(N_CITIES + 1, dtype=np.int64)
-    if pays_itself(payment):
-        return due
-    if payment.payer == "cities":
-        due[:N_CITIES] = by_row(payment.amounts)
-    elif payment.payer == "province":
-        due[PROVINCE_ROW] = total(payment.amounts)
-    elif isinstance(payment.payer, int | np.integer):
-        due[int(payment.payer)] = total(payment.amounts)
-    return due
-
-
-def collect_bills(payments: list[PolicyPayment]) -> Bills:
+def collect_bills(payments: Sequence[Gathered]) -> Bills:
     """Add up this month's policy payments by payer and by who gets them."""
     mandatory = np.zeros(N_CITIES + 1, dtype=np.int64)
-    programmes = np.zeros(N_CITIES + 1, dtype=np.int64)
+    programmes, counted = np.zeros_like(mandatory), np.zeros_like(mandatory)
     sellers, households = np.zeros(SHAPE, dtype=np.int64), np.zeros(SHAPE[0], dtype=np.int64)
-    suppliers, counted = np.zeros(SHAPE, dtype=np.int64), np.zeros_like(mandatory)
+    suppliers = np.zeros(SHAPE, dtype=np.int64)
     tied = np.zeros((SHAPE[0], len(TO_SECTOR)), dtype=np.int64)
-    for payment in payments:
-        due = by_budget(payment)
-        if payment.receiver in ("sellers", "firms", "suppliers"):
-            programmes += due
-        else:
-            mandatory += due
-        if payment.receiver == "sellers":
-            sellers += cells(payment.amounts)
-            tied += payment.amounts if payment.amounts.shape == tied.shape else 0
-        elif payment.receiver == "suppliers":
-            suppliers += payment.amounts
-        elif payment.receiver == "households":
-            households += payment.amounts
-        if pays_itself(payment) and payment.payer == "cities":
-            counted[:N_CITIES] += by_row(payment.amounts)
+    for group in payments:
+        if group.bearer == ITSELF:
+            counted += group.budgets
+        elif group.bearer == BUDGETS_PAY:
+            due = programmes if group.receiver in TO_FIRMS else mandatory
+            due += group.budgets
+        if group.receiver == "sellers":
+            sellers += group.amounts
+            for part in group.parts:
+                tied += part.amounts if part.amounts.shape == tied.shape else 0
+        elif group.receiver == "suppliers":
+            suppliers += group.amounts
+        elif group.receiver == "households":
+            households += group.amounts
     return Bills(mandatory, programmes, sellers, suppliers, households, tied, counted)
 
 
 def post_policies(
-    ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan,
+    ledger: Ledger, governments: Governments, payments: Sequence[Gathered], plan: BudgetPlan,
     wage_share: npt.NDArray[np.float64],
 ) -> dict[str, Fen]:  # fmt: skip
     """Pay the levers; what a budget cannot pay becomes an arrear. Returns cash paid by lever (18:
@@ -131,80 +89,81 @@ def post_policies(
     pay over its cells.
     """
     spent: dict[str, Fen] = {}
-    for payment in payments:
-        cost = spent.setdefault(payment.lever, np.zeros(SOURCES, dtype=np.int64))
-        if payment.receiver not in _RECEIVERS:
-            raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
-        if pays_itself(payment):
-            _count(payment, cost)
-        elif payment.payer == "firms":
-            _levy(ledger, payment, wage_share)
-        elif payment.payer in _SINGLE:
-            _post_single(ledger, payment, cost)
-        else:
-            _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
+    short = bool(plan.programme_ratio.min() < 1.0)
+    for group in payments:
+        if group.receiver not in _RECEIVERS:
+            raise LedgerError(f"policy {group.levers}: unknown receiver {group.receiver!r}")
+        if short and group.bearer == BUDGETS_PAY and group.receiver in TO_FIRMS:
+            for part in group.parts:
+                _count(spent, part, _pay_a_part(ledger, governments, part, plan.programme_ratio))
+            continue
+        for part in group.parts:
+            _count(spent, part, part.cost)
+        if group.bearer == BUDGETS_PAY:
+            _post_budgets(ledger, group.receiver, group.budgets, group.amounts)
+        elif group.bearer == "firms":
+            _levy(ledger, group, wage_share)
+        elif group.bearer != ITSELF:
+            _post_single(ledger, group)
     return spent
 
 
 _RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "suppliers": FIRMS,
               "cities": CITIES, "funds": FUNDS, "bank": BANK, "outside": OUTSIDE}  # fmt: skip
 _SINGLE = {"central": CENTRE, "funds": FUNDS, "outside": OUTSIDE, "households": HOUSEHOLDS}
-_COUNTED = {"central": 0, "funds": SOURCES - 1}  # where the cash paid by one account is counted
 
 
-def _count(payment: PolicyPayment, cost: Fen) -> None:
-    """The cost of a payment from an account to itself."""
-    if payment.payer == "cities":
-        cost[2 : 2 + N_CITIES] += by_row(payment.amounts)
-    elif payment.payer in _COUNTED:
-        cost[_COUNTED[str(payment.payer)]] += total(payment.amounts)
+def _count(spent: dict[str, Fen], payment: PolicyPayment, cost: Fen) -> None:
+    """Add a payment's cost to that of its lever; the cost itself is left as it is."""
+    before = spent.get(payment.lever)
+    spent[payment.lever] = cost if before is None else before + cost
 
 
-def _flat(payment: PolicyPayment) -> Fen:
-    """Amounts as the receiver takes them."""
-    return cells(payment.amounts) if _RECEIVERS[payment.receiver] is FIRMS else payment.amounts
-
-
-def _post_single(ledger: Ledger, payment: PolicyPayment, cost: Fen) -> None:
+def _post_single(ledger: Ledger, group: Gathered) -> None:
     """One account pays, or households their contributions."""
-    if payment.payer == "households" and payment.receiver != "funds":
-        raise LedgerError(f"policy {payment.lever}: households pay only into the funds")
-    account, kind = _SINGLE[str(payment.payer)], f"policy_{payment.receiver}"
-    if payment.payer in _COUNTED:
-        cost[_COUNTED[str(payment.payer)]] += total(payment.amounts)
-    ledger.pay(kind, account, _RECEIVERS[payment.receiver], _flat(payment))
+    if group.bearer == "households" and group.receiver != "funds":
+        raise LedgerError(f"policy {group.levers}: households pay only into the funds")
+    kind = f"policy_{group.receiver}"
+    ledger.pay(kind, _SINGLE[group.bearer], _RECEIVERS[group.receiver], group.amounts)
 
 
-def _levy(ledger: Ledger, payment: PolicyPayment, wage_share: npt.NDArray[np.float64]) -> None:
-    """Firms of each place pay, through the bank, so that no cell's receipts hide its payments."""
-    due = split_rows(by_row(payment.amounts), wage_share)
+def _levy(ledger: Ledger, group: Gathered, wage_share: npt.NDArray[np.float64]) -> None:
+    """Firms of each place pay, through the bank, so that no cell's receipts hide its payments.
+
+    Every payment is divided over the cells, and rounded, on its own.
+    """
+    due = np.zeros(SHAPE, dtype=np.int64)
+    for part in group.parts:
+        due += split_rows(by_row(part.received), wage_share)
     ledger.pay("policy_levy", FIRMS, BANK, due)
-    receiver = _RECEIVERS[payment.receiver]
+    receiver = _RECEIVERS[group.receiver]
     if receiver is not BANK:
-        ledger.pay(f"policy_{payment.receiver}", BANK, receiver, _flat(payment))
+        ledger.pay(f"policy_{group.receiver}", BANK, receiver, group.amounts)
 
 
-def _post_policy(
+def _pay_a_part(
     ledger: Ledger, governments: Governments, payment: PolicyPayment,
-    ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]], cost: Fen,
-) -> None:  # fmt: skip
-    receiver, kind = _RECEIVERS[payment.receiver], f"policy_{payment.receiver}"
-    amounts = _flat(payment)
+    ratio: npt.NDArray[np.float64],
+) -> Fen:  # fmt: skip
+    """Pay firms what the budgets have, owe them the rest. Returns the cost (18)."""
+    amounts = payment.received
     share = _payer_rows(payment.payer, len(amounts))
-    paid = amounts
-    if receiver is FIRMS and bool((ratio[share] < 1.0).any()):
-        paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
-        _owe(ledger, governments, kind, share, amounts - paid)
+    paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
+    _owe(ledger, governments, f"policy_{payment.receiver}", share, amounts - paid)
+    found = gather([PolicyPayment(payment.lever, payment.payer, payment.receiver, paid)])[0]
+    _post_budgets(ledger, found.receiver, found.budgets, paid)
+    return found.cost
+
+
+def _post_budgets(ledger: Ledger, receiver: str, budgets: Fen, paid: Fen) -> None:
+    """Cities and the province (16) pay a receiver."""
     if not anything(paid):
         return
-    width = receiver.stop - receiver.start
+    account, kind = _RECEIVERS[receiver], f"policy_{receiver}"
+    width = account.stop - account.start
     if width not in (1, paid.size):
         raise LedgerError(f"{kind}: {paid.size} amounts for {width} accounts")
-    by_budget_row = np.zeros(N_CITIES + 1, dtype=np.int64)
-    np.add.at(by_budget_row, share, by_row(paid))
-    ledger.pay_pool(kind, BUDGETS, by_budget_row, receiver, paid)
-    cost[1] += by_budget_row[PROVINCE_ROW]
-    cost[2 : 2 + N_CITIES] += by_budget_row[:N_CITIES]
+    ledger.pay_pool(kind, BUDGETS, budgets, account, paid)
 
 
 def _payer_rows(payer: str | int, n: int) -> Fen:

@@ -63,6 +63,7 @@ class Parameters(Mapping[str, Any]):
 
     def __init__(self, entries: Mapping[str, Parameter]) -> None:
         self._entries = dict(entries)
+        self._digests: dict[tuple[str, ...], str] = {}
 
     def entry(self, name: str) -> Parameter:
         """Metadata and value of one parameter. Raises UnknownParameter."""
@@ -98,11 +99,15 @@ class Parameters(Mapping[str, Any]):
 
     def digest(self, *prefixes: str) -> str:
         """SHA-256 of the values whose names start with one of `prefixes` (all if none)."""
-        chosen = {
-            n: e.value for n, e in self._entries.items() if not prefixes or n.startswith(prefixes)
-        }
-        text = json.dumps(chosen, sort_keys=True, default=str, ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        if prefixes not in self._digests:
+            chosen = {
+                n: e.value
+                for n, e in self._entries.items()
+                if not prefixes or n.startswith(prefixes)
+            }
+            text = json.dumps(chosen, sort_keys=True, default=str, ensure_ascii=False)
+            self._digests[prefixes] = hashlib.sha256(text.encode()).hexdigest()
+        return self._digests[prefixes]
 
 
 def _plain(node: Any) -> Any:

@@ -18,21 +18,19 @@ from model.policy.instruments import PROTECTIONS
 from model.policy.levers.base import Lever
 from model.policy.levers.social_protection import SocialProtectionLever
 from model.solvers.consumption import consumption_tables
+from model.whole_numbers import compiled
 
 Table = npt.NDArray[np.float32]
+_KEPT: dict[tuple[str, ...], Table] = {}
+_KEPT_LIMIT = 16
 
 
 class Beliefs:
     """Tables of the reference reforms that the levers of a scenario use."""
 
     def __init__(self, parameters: Parameters, levers: Sequence[Lever]) -> None:
-        used = _used(levers)
-        self._changes = {
-            at: consumption_tables(reformed(parameters, name)).values
-            - consumption_tables(parameters).values
-            for at, name in enumerate(PROTECTIONS)
-            if used[at]
-        }
+        used = [name for name, wanted in zip(PROTECTIONS, _used(levers), strict=True) if wanted]
+        self._changes = _changes(parameters, used)
         self._last: tuple[bytes, HouseholdWorld] | None = None
 
     def world(self, today: HouseholdWorld, weights: F64) -> HouseholdWorld:
@@ -49,10 +47,42 @@ class Beliefs:
         return self._last[1]
 
     def _between(self, base: Table, weights: F64) -> Table:
-        found = base.copy()
-        for at, change in self._changes.items():
-            found += np.float32(weights[at]) * change.reshape(base.shape)
-        return np.maximum(found, np.float32(0.0), out=found)
+        found = np.empty_like(base)
+        _blend(base.ravel(), self._changes, weights.astype(np.float32), found.ravel())
+        return found
+
+
+@compiled
+def _blend(base: Table, changes: Table, weights: Table, found: Table) -> None:
+    """`base` plus the weighted changes [reform, entry], added in order; nothing below zero.
+
+    All reforms are added in one pass: the tables do not fit into the nearest caches.
+    """
+    medical, jobless, old_age = changes[0], changes[1], changes[2]
+    by_medical, by_jobless, by_old_age = weights[0], weights[1], weights[2]
+    for at in range(base.size):
+        moved = base[at] + by_medical * medical[at] + by_jobless * jobless[at]
+        found[at] = max(moved + by_old_age * old_age[at], np.float32(0.0))
+
+
+def _changes(parameters: Parameters, reforms: Sequence[str]) -> Table:
+    """What each reference reform changes in the tables [PROTECTIONS, entry]; kept for a sweep.
+
+    Zero for other reforms.
+    """
+    if not reforms:
+        return np.zeros((0, 0), np.float32)
+    key = parameters.digest("consumption.", "households.protection."), *reforms
+    if key not in _KEPT:
+        today = consumption_tables(parameters).values
+        found = np.zeros((len(PROTECTIONS), today.size), np.float32)
+        for one in reforms:
+            changed = consumption_tables(reformed(parameters, one)).values - today
+            found[PROTECTIONS.index(one)] = changed.ravel()
+        if len(_KEPT) >= _KEPT_LIMIT:
+            _KEPT.pop(next(iter(_KEPT)))
+        _KEPT[key] = found
+    return _KEPT[key]
 
 
 def _used(levers: Sequence[Lever]) -> npt.NDArray[np.bool_]:

@@ -68,17 +68,18 @@ class Delivery:
 
     def _advance(self, names: list[str]) -> None:
         """Months of progress of each programme, slower while offices are overloaded."""
-        done = dict.fromkeys(names, 0.0)
-        pace = {name: np.zeros(self.months) for name in names}
+        start, last = (np.array([getattr(self.spans[n], end) for n in names], dtype=int)
+                       for end in ("start", "last"))  # fmt: skip
+        work = np.array([self.spans[name].work for name in names])
+        done, pace = np.zeros(len(names)), np.zeros((self.months, len(names)))
         for month in range(self.months):
-            running = [n for n in names if self.spans[n].start <= month <= self.spans[n].last]
-            load = [n for n in running if done[n] < self.spans[n].work]
-            share = min(1.0, float(self.capacity[month]) / max(len(load), 1))
-            for name in running:
-                pace[name][month] = share if name in load else WHOLE_MONTH
-                done[name] += pace[name][month]
-        for name in names:
-            self.delivered[name] = self._reached(self.spans[name], pace[name], self.lag_ratio)
+            running = (start <= month) & (month <= last)
+            load = running & (done < work)
+            share = min(1.0, float(self.capacity[month]) / max(int(load.sum()), 1))
+            pace[month] = np.where(load, share, WHOLE_MONTH) * running
+            done += pace[month]
+        for at, name in enumerate(names):
+            self.delivered[name] = self._reached(self.spans[name], pace[:, at], self.lag_ratio)
 
     def _reached(self, span: Span, pace: F64, lag_ratio: F64) -> F64:
         """Share reached [month]; a ramp below one month is a start within a month."""

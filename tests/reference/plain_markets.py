@@ -6,10 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from model.agents.governments import NEWTON_STEPS
+from model.agents.household_layout import NODE_UNIT
+from model.dimensions import CATEGORIES, GROUPS
 from model.markets.goods import SECTOR_OF, SHAPE, TO_SECTOR
 
 Fen = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
+Table = npt.NDArray[np.float32]
 
 
 def whole(amounts: Array) -> Fen:
@@ -133,3 +136,25 @@ def use_of_capacity(
     """Use and normal output."""
     normal = np.maximum(trend * season * output, 1.0)
     return real / normal / (capacity * peak), normal
+
+
+def spending_by_category(nodes: Fen, events: Fen, medical: Fen, engel: Array) -> Fen:
+    """Spending [cell, category]: budgets divided by Engel shares, with events, less bills."""
+    cells, categories = len(nodes), engel.shape[2]
+    spent = nodes.reshape(cells, GROUPS, -1).sum(axis=1)
+    shares = engel[np.arange(cells) % len(engel)]
+    wanted = np.einsum("cn,cnq->cq", spent / NODE_UNIT, shares)
+    found = np.rint(wanted).astype(np.int64)
+    budget = nodes.sum(axis=1) // NODE_UNIT
+    found[np.arange(cells), found.argmax(axis=1)] += budget - found.sum(axis=1)
+    found += events.reshape(cells, GROUPS, categories).sum(axis=1)
+    found[:, CATEGORIES.index("health")] -= medical
+    return found
+
+
+def blend(base: Table, changes: Table, weights: Table) -> Table:
+    """`base` plus the weighted changes, nothing below zero."""
+    found = base.copy()
+    for weight, change in zip(weights, changes, strict=True):
+        found += weight * change
+    return np.maximum(found, np.float32(0.0))

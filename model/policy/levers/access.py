@@ -8,14 +8,8 @@ import numpy as np
 
 from model.dimensions import CATEGORIES, RESIDENCES
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, payments
-from model.policy.levers.programme import (
-    BUSINESS_SERVICES,
-    ProgrammeLever,
-    in_sector,
-    percent,
-    spread,
-)  # fmt: skip
+from model.policy.levers.base import F64, I64, Payment, Setting
+from model.policy.levers.programme import BUSINESS_SERVICES, ProgrammeLever, percent
 from model.policy.settings_supply import Access
 
 
@@ -27,14 +21,18 @@ class AccessLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write effective prices by residence, weighted by the households of the places."""
-        s, homes = self.settings, setting.households
-        reached = float((homes * self.places()).sum() / homes.sum()) * self.strength(setting)
-        rows = np.isin(RESIDENCES, s.residence or RESIDENCES)
+        reached = self.home_share(setting) * self.strength(setting)
+        surface.effective_price *= self.kept("prices", lambda: self._prices(reached), reached)
+
+    def _prices(self, reached: float) -> F64:
+        """Effective prices [residence, category] relative to today's."""
+        s, found = self.settings, np.ones((len(RESIDENCES), len(CATEGORIES)))
+        rows = [RESIDENCES.index(residence) for residence in s.residence or RESIDENCES]
         for category, wedge in s.wedge_percent.items():
-            surface.effective_price[rows, CATEGORIES.index(category)] *= percent(wedge, reached)
+            found[rows, CATEGORIES.index(category)] = percent(wedge, reached)
+        return found
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Running cost: services bought where the households live."""
         money = self.month_fen(setting, self.settings.cost_yi_yuan_per_year)
-        cost = in_sector(spread(money, setting.households * self.places()), BUSINESS_SERVICES)
-        return payments(self.name, "suppliers", cost, self.settings.payers)
+        return self.due("suppliers", money, self.homes(setting), BUSINESS_SERVICES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -12,21 +12,16 @@ import numpy.typing as npt
 
 from model.agents.household_layout import field
 from model.dimensions import PLACES
+from model.markets.payments import PolicyPayment
 from model.parameters import Parameters
 from model.policy.instruments import Instruments
+from model.whole_numbers import anything, compiled
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Payment:
-    """Money a lever costs a budget this month; see `model.markets.settlement.PolicyPayment`."""
-
-    lever: str
-    payer: str
-    receiver: str
-    amounts: I64
+Payment = PolicyPayment
 
 
 class Cities(Protocol):
@@ -68,6 +63,16 @@ class Setting:
     calendar_month: int
     opening: Opening
 
+    @cached_property
+    def year(self) -> float:
+        """Months of a year."""
+        return self.parameters.number("numerics.months_per_year")
+
+    @cached_property
+    def normal_sales(self) -> F64:
+        """Normal sales of the month [place, sector], fen."""
+        return np.maximum(self.opening.output * self.trend, 1.0)
+
 
 class Lever(Protocol):
     """One policy of a scenario at work."""
@@ -75,6 +80,10 @@ class Lever(Protocol):
     @property
     def name(self) -> str:
         """Name of the policy in the scenario."""
+
+    @property
+    def begins(self) -> int:
+        """Month of the run before which it neither writes nor bills anything."""
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write this month's part of the policy surface."""
@@ -96,18 +105,29 @@ def by_place(totals: I64, name: str) -> I64:
 def split(amounts: I64, shares: Mapping[str, float]) -> list[tuple[str, I64]]:
     """Amounts divided over payers; each rounded once, the last payer takes the rest."""
     names = [name for name, share in shares.items() if share > 0.0]
-    left, parts = amounts.copy(), []
+    amounts = left = np.ascontiguousarray(amounts)
+    parts: list[tuple[str, I64]] = []
     for name in names[:-1]:
-        part = np.minimum(np.rint(amounts * shares[name]).astype(np.int64), left)
+        part, left = _taken(left, amounts, shares[name])
         parts.append((name, part))
-        left -= part
     return [*parts, (names[-1], left)] if names else []
+
+
+@compiled
+def _taken(left: I64, amounts: I64, share: float) -> tuple[I64, I64]:
+    """A share of `amounts`, at most what is `left`; and what is left then."""
+    part, rest = np.empty_like(left), np.empty_like(left)
+    whole, before, taken, after = amounts.ravel(), left.ravel(), part.ravel(), rest.ravel()
+    for k in range(whole.size):
+        taken[k] = min(np.int64(np.rint(whole[k] * share)), before[k])
+        after[k] = before[k] - taken[k]
+    return part, rest
 
 
 def payments(lever: str, receiver: str, amounts: I64, shares: Mapping[str, float]) -> list[Payment]:
     """One payment a payer, none of zero."""
     divided = split(amounts, shares)
-    return [Payment(lever, payer, receiver, part) for payer, part in divided if part.any()]
+    return [Payment(lever, payer, receiver, part) for payer, part in divided if anything(part)]
 
 
 def place_mask(cities: tuple[str, ...]) -> I64:

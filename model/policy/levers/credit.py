@@ -24,17 +24,25 @@ class CreditLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write terms of new loans and the part of interest that households pay."""
-        s, strength, places = self.settings, self.strength(setting), self.places()
-        items = np.array([float(ITEM_CATEGORY[item] in s.categories) for item in ITEMS])
-        reached = np.outer(places, items) * strength
-        surface.loan_to_value += s.loan_to_value_points / PERCENT * reached
-        surface.loan_term += s.term_months * reached
-        surface.instalment_cap += s.instalment_cap_points / PERCENT * strength * places
-        rate = setting.parameters.number("government.consumer_loan_rate")
-        borne = s.interest_subsidy_points / PERCENT * s.covered_share * strength
-        before = surface.loan_interest
-        surface.loan_interest = before * on(places, max(1.0 - borne / rate, 0.0))
-        self._mine, self._surface = before - surface.loan_interest, surface
+        s, strength = self.settings, self.strength(setting)
+        reached = self.kept("reached", lambda: self._items() * strength, strength)
+        if s.loan_to_value_points:
+            surface.loan_to_value += s.loan_to_value_points / PERCENT * reached
+        if s.term_months:
+            surface.loan_term += s.term_months * reached
+        if s.instalment_cap_points:
+            surface.instalment_cap += s.instalment_cap_points / PERCENT * strength * self.places
+        if s.interest_subsidy_points:
+            rate = setting.parameters.number("government.consumer_loan_rate")
+            borne = s.interest_subsidy_points / PERCENT * s.covered_share * strength
+            before = surface.loan_interest
+            surface.loan_interest = before * on(self.places, max(1.0 - borne / rate, 0.0))
+            self._mine, self._surface = before - surface.loan_interest, surface
+
+    def _items(self) -> F64:
+        """0/1 by place and durable."""
+        chosen = [float(ITEM_CATEGORY[item] in self.settings.categories) for item in ITEMS]
+        return np.outer(self.places, chosen)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """The bank gets the interest that households do not pay."""

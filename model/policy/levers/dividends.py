@@ -23,7 +23,7 @@ class DividendsLever(ProgrammeLever):
         if chosen is None:
             surface.markets.payout *= 1.0 + extra
             return
-        year = setting.parameters.number("numerics.months_per_year")
+        year = setting.year
         inside, moved = setting.calendar_month in chosen, self.settings.moved_share * strength
         surface.markets.payout *= 1.0 + (extra * year / len(chosen) if inside else 0.0)
         rise = moved * (year - len(chosen)) / len(chosen)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.dimensions import CATEGORIES
+from model.agents.household_layout import field as totals_of
+from model.dimensions import CATEGORIES, PLACES
 from model.policy.instruments import Grant, Instruments
-from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments
+from model.policy.levers.base import F64, I64, Payment, Setting, payments
 from model.policy.levers.programme import FEN_IN_YUAN, PERCENT, ProgrammeLever
 from model.policy.levers.reach import reach, target
 from model.policy.setting_types import Eligible
 from model.policy.settings_people import MARKS, Gifts, Grants, SavingScheme
+from model.whole_numbers import anything
 
 
 @dataclass
@@ -20,27 +23,33 @@ class GrantingLever(ProgrammeLever):
     """Puts at most one grant a month on the surface and remembers its slot."""
 
     _slot: int | None = field(default=None, init=False)
-    _target: F64 | None = field(default=None, init=False)
-    _reach: tuple[float, I64] | None = field(default=None, init=False)
 
     def reached(self, setting: Setting, who: str, eligible: Eligible, share: float) -> I64:
         """Reach of the month: delivery widens it, so that those reached first stay reached."""
-        if self._target is None:
-            self._target = target(setting.parameters, who, eligible, self.settings.cities)
         wanted = share * self.strength(setting)
-        if self._reach is None or self._reach[0] != wanted:
-            self._reach = wanted, reach(self._target, wanted)
-        return self._reach[1]
+        return self.kept("reach", lambda: reach(self._all(setting, who, eligible), wanted), wanted)
+
+    def _all(self, setting: Setting, who: str, eligible: Eligible) -> F64:
+        cities = self.settings.cities
+        return self.kept("target", lambda: target(setting.parameters, who, eligible, cities))
 
     def put(self, surface: Instruments, grant: Grant) -> None:
         """A grant that moves nothing or reaches nobody takes no slot."""
-        matters = (grant.amount or grant.regular) and grant.reach.any()
+        matters = (grant.amount or grant.regular) and anything(grant.reach)
         self._slot = surface.add_grant(grant) if matters else None
 
     def moved(self, totals: I64) -> I64:
         """What moved this month by place, fen."""
-        granted = by_place(totals, "granted")
-        return granted[:, self._slot] if self._slot is not None else 0 * granted[:, 0]
+        if self._slot is None:
+            return np.zeros(len(PLACES), np.int64)
+        granted = totals_of(totals, "granted")[:, self._slot]
+        return granted[::2] + granted[1::2]  # country and town
+
+    def paid(self, receiver: str, totals: I64, shares: Mapping[str, float]) -> list[Payment]:
+        """Payments of what moved this month."""
+        return (
+            [] if self._slot is None else payments(self.name, receiver, self.moved(totals), shares)
+        )
 
 
 @dataclass
@@ -51,29 +60,28 @@ class GrantsLever(GrantingLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Pay if a payment falls in this month."""
-        s, since = self.settings, setting.month - self._first_payment()
-        year = int(setting.parameters.number("numerics.months_per_year"))
+        s, since = self.settings, setting.month - self.kept("first", self._first_payment)
+        year = int(setting.year)
         every = {"monthly": 1, "yearly": year, "once": len(self.delivered)}[s.payment]
         paid = since >= 0 and since % every == 0
         lasts = s.lasting and not s.redrawn and s.payment != "once" and since >= 0
         who = self.reached(setting, s.who, s.eligible, s.reach)
-        self.put(surface, Grant(
+        grant = self.kept("grant", lambda: Grant(
             self.name, MARKS.index(s.who), who, round(s.yuan * FEN_IN_YUAN) * paid, "money",
             regular=round(s.yuan * FEN_IN_YUAN / every) * lasts, redrawn=s.redrawn,
-        ))  # fmt: skip
+        ), self.strength(setting), paid, lasts)  # fmt: skip
+        self.put(surface, grant)
 
     def _first_payment(self) -> int:
         """Monthly money flows at once; a yearly or single payment waits for full delivery."""
-        if not self.delivered.any():
-            return len(self.delivered)
-        first = int(np.flatnonzero(self.delivered)[0])
-        if self.settings.payment == "monthly":
+        first = self.begins
+        if self.settings.payment == "monthly" or first == len(self.delivered):
             return first
         return first + int(self.delivered[first : first + 12].argmax())
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """What households received."""
-        return payments(self.name, "households", self.moved(totals), self.settings.payers)
+        return self.paid("households", totals, self.settings.payers)
 
 
 @dataclass
@@ -89,7 +97,7 @@ class SavingSchemeLever(GrantingLever):
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Take the monthly part."""
         s = self.settings
-        year = setting.parameters.number("numerics.months_per_year")
+        year = setting.year
         amount = round(s.yuan_per_year * FEN_IN_YUAN / year)
         action, given_up = "contribute", float(amount)
         if s.into == "committed_deposits":
@@ -103,7 +111,7 @@ class SavingSchemeLever(GrantingLever):
         """Contributions go from households to the funds; locked deposits stay their own."""
         if self.settings.into == "committed_deposits":
             return []
-        return payments(self.name, "funds", self.moved(totals), {"households": 1.0})
+        return self.paid("funds", totals, {"households": 1.0})
 
     def direct_costs(self, totals: I64) -> tuple[int, int]:
         """What households contribute."""
@@ -130,4 +138,4 @@ class GiftsLever(GrantingLever):
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """The value of the goods, which shops receive through the households' purchases."""
-        return payments(self.name, "households", self.moved(totals), self.settings.payers)
+        return self.paid("households", totals, self.settings.payers)

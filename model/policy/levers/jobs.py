@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, payments
-from model.policy.levers.programme import ProgrammeLever, on, percent, spread
+from model.policy.levers.base import I64, Payment, Setting
+from model.policy.levers.programme import ProgrammeLever, Weights, percent, scale
 from model.policy.settings_people import Jobs
 
 
@@ -19,16 +19,20 @@ class JobsLever(ProgrammeLever):
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write ratios, and placements in proportion to the unemployed."""
         s, strength, markets = self.settings, self.strength(setting), surface.markets
-        markets.separation *= on(self.cells(), percent(s.separation_percent, strength))
-        markets.vacancies *= on(self.cells(), percent(s.vacancy_percent, strength))
-        markets.matching *= on(self.places(), percent(s.matching_percent, strength))
-        year = setting.parameters.number("numerics.months_per_year")
-        weights = setting.opening.unemployed * self.places()
-        placed = s.placements_per_year / year * strength
-        markets.placements += placed * weights / max(float(weights.sum()), 1.0)
+        scale(markets.separation, self.cells, percent(s.separation_percent, strength))
+        scale(markets.vacancies, self.cells, percent(s.vacancy_percent, strength))
+        scale(markets.matching, self.places, percent(s.matching_percent, strength))
+        if s.placements_per_year:
+            placed = s.placements_per_year / setting.year * strength
+            weights = setting.opening.unemployed * self.places
+            markets.placements += placed * weights / max(float(weights.sum()), 1.0)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Refunds to employers."""
         money = self.month_fen(setting, self.settings.refund_yi_yuan_per_year)
-        due = spread(money, setting.opening.labour_cost * self.cells())
-        return payments(self.name, "firms", due, self.settings.payers)
+        return self.due("firms", money, self._labour_cost(setting))
+
+    def _labour_cost(self, setting: Setting) -> Weights:
+        """Cells in proportion to what their labour costs."""
+        cost = setting.opening.labour_cost
+        return self.kept("labour cost", lambda: Weights.of(cost * self.cells))

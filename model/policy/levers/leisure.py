@@ -23,14 +23,16 @@ class LeisureLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write effective prices of trips, the pull of the outside, and lost hours."""
-        cheaper = self._cheaper(setting)
+        strength = self.strength(setting)
+        cheaper = self.kept("cheaper", lambda: self._cheaper(setting), strength)
         surface.effective_price *= 1.0 - cheaper
-        number, place = setting.parameters.number, setting.parameters.array("outside.outside_share")
+        number, array = setting.parameters.number, setting.parameters.array
+        place = self.kept("outside", lambda: array("outside.outside_share"))
         away = number("outside.leisure_trip_share") / place - 1.0
         surface.markets.outside_pull *= 1.0 + np.maximum(away, 0.0) * cheaper
         year = number("labour.working_days")
         made_up = number("labour.leave_made_up")
-        days = self.settings.days_per_worker * self.strength(setting)
+        days = self.settings.days_per_worker * strength
         self._lost = days / year * (1.0 - made_up)
         self._lose(setting, surface)
 
@@ -39,8 +41,7 @@ class LeisureLever(ProgrammeLever):
         prices: dict[str, float] = setting.parameters["outside.leisure_day"]
         by_day = np.array([prices.get(name, 0.0) for name in CATEGORIES])
         off_peak = setting.parameters.number("outside.off_peak_discount") * (by_day > 0)
-        homes = setting.households
-        reached = float((homes * self.places()).sum() / homes.sum()) * self.strength(setting)
+        reached = self.home_share(setting) * self.strength(setting)
         s = self.settings
         moved = off_peak * s.staggered_points / PERCENT
         return np.asarray((by_day * s.days_per_worker + moved) * reached)
@@ -49,7 +50,7 @@ class LeisureLever(ProgrammeLever):
         """Less output per worker at the same pay: dearer labour."""
         opening, kept = setting.opening, 1.0 - self._lost
         share = opening.labour_cost / np.maximum(opening.output, 1.0)
-        places = self.places()[:, None]
+        places = self.places[:, None]
         surface.markets.productivity *= on(places, kept)
         surface.markets.pay *= on(places, 1.0 / kept)
         surface.markets.unit_cost *= 1.0 + share * places * (1.0 / kept - 1.0)
@@ -58,4 +59,4 @@ class LeisureLever(ProgrammeLever):
         """Employers pay for days without work."""
         earned = total_of(totals, "earnings").reshape(len(PLACES), 2, len(SECTORS), 2)
         by_place = earned[..., 0].sum(axis=(1, 2))
-        return round(float((by_place * self.places()).sum()) * self._lost), 0
+        return round(float((by_place * self.places).sum()) * self._lost), 0

@@ -26,7 +26,7 @@ class LivingAllowanceLever(ProgrammeLever):
         """Write the ratio of the line."""
         before = surface.allowance_ratio
         ratio = percent(self.settings.line_percent, self.strength(setting))
-        surface.allowance_ratio = before * on(self.places(), ratio)
+        surface.allowance_ratio = before * on(self.places, ratio)
         self._mine, self._surface = surface.allowance_ratio - before, surface
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:

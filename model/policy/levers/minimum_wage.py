@@ -34,6 +34,11 @@ class MinimumWageLever:
             raised = tiers[np.minimum(np.searchsorted(-standing, -base), tiers.size - 1)]
         return np.where(place_mask(self.settings.cities) > 0, np.maximum(raised, base), base)
 
+    @property
+    def begins(self) -> int:
+        """Month of the first rise."""
+        return self.start
+
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write the floor while the rise is in force."""
         if self.start <= setting.month and (self.end is None or setting.month <= self.end):

@@ -23,6 +23,11 @@ class PensionLever:
     settings: Pensions
     start: int
 
+    @property
+    def begins(self) -> int:
+        """Month of the first payment."""
+        return self.start
+
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write the rise, what of it households already count on, and the arrears month."""
         since = setting.month - self.start

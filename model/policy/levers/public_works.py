@@ -7,14 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, payments
-from model.policy.levers.programme import (
-    CONSTRUCTION,
-    PERCENT,
-    ProgrammeLever,
-    in_sector,
-    spread,
-)  # fmt: skip
+from model.policy.levers.base import I64, Payment, Setting
+from model.policy.levers.programme import CONSTRUCTION, ProgrammeLever
 from model.policy.settings_supply import PublicWorks
 
 
@@ -27,19 +21,14 @@ class PublicWorksLever(ProgrammeLever):
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write builders' pay and the capacity completed this month."""
         s, opening = self.settings, setting.opening
-        pay = opening.employees[:, CONSTRUCTION] * setting.trend
-        wages = self._money(setting) * s.wage_share
-        surface.markets.pay[:, CONSTRUCTION] *= 1.0 + wages / np.maximum(pay, 1.0)
-        room = setting.parameters.number("firms.capacity_headroom") * s.capacity_percent / PERCENT
-        added = self.added_capacity(setting, s.construction_months)
-        surface.markets.capacity += room * added * self.cells()
-
-    def _money(self, setting: Setting) -> I64:
-        """Works by place: in proportion to households."""
-        money = self.month_fen(setting, self.settings.yi_yuan_per_year)
-        return spread(money, setting.households * self.places())
+        money = self.month_fen(setting, s.yi_yuan_per_year)
+        if money and s.wage_share:
+            pay = opening.employees[:, CONSTRUCTION] * setting.trend
+            wages = self.money("works", money, self.homes(setting)) * s.wage_share
+            surface.markets.pay[:, CONSTRUCTION] *= 1.0 + wages / np.maximum(pay, 1.0)
+        self.build(setting, surface, s.capacity_percent, s.construction_months)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
-        """Works are bought from builders."""
-        due = in_sector(self._money(setting), CONSTRUCTION)
-        return payments(self.name, "suppliers", due, self.settings.payers)
+        """Works are bought from builders of the places, in proportion to households."""
+        money = self.month_fen(setting, self.settings.yi_yuan_per_year)
+        return self.due("suppliers", money, self.homes(setting), CONSTRUCTION)

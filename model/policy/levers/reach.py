@@ -10,6 +10,7 @@ from model.parameters import Parameters
 from model.policy.levers.base import F64, I64, group_mask, place_mask
 from model.policy.setting_types import Eligible
 from model.policy.settings_people import MARKS
+from model.whole_numbers import compiled
 
 ODDS = 2.0**32
 EVERYONE = MARKS[0]
@@ -49,4 +50,13 @@ def target(parameters: Parameters, who: str, eligible: Eligible, cities: tuple[s
 
 def reach(targeted: F64, share: float) -> I64:
     """A share of the target [cell, group, stage], of 2**32 households."""
-    return np.asarray(np.floor(targeted * (share * ODDS)), dtype=np.int64)
+    return _floor(targeted, share * ODDS)
+
+
+@compiled
+def _floor(targeted: F64, odds: float) -> I64:
+    found = np.empty(targeted.shape, np.int64)
+    into, out = targeted.ravel(), found.ravel()
+    for at in range(into.size):
+        out[at] = np.int64(np.floor(into[at] * odds))
+    return found

@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, payments
-from model.policy.levers.programme import (
-    CONSTRUCTION,
-    PERCENT,
-    ProgrammeLever,
-    in_sector,
-    on,
-    over_sales,
-    percent,
-    spread,
-)  # fmt: skip
+from model.policy.levers.base import I64, Payment, Setting
+from model.policy.levers.programme import CONSTRUCTION, ProgrammeLever, over_sales, percent, scale
 from model.policy.settings_supply import ServiceSupply
 
 
@@ -28,21 +19,17 @@ class ServiceSupplyLever(ProgrammeLever):
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write completed capacity, quality and unit cost."""
         s, markets = self.settings, surface.markets
-        room = setting.parameters.number("firms.capacity_headroom") * s.capacity_percent / PERCENT
-        added = self.added_capacity(setting, s.construction_months)
-        markets.capacity += room * added * self.cells()
-        markets.appeal *= on(self.cells(), percent(s.quality_percent, self.strength(setting)))
-        markets.unit_cost *= 1.0 - over_sales(self._operating(setting), setting)
-
-    def _operating(self, setting: Setting) -> I64:
-        money = self.month_fen(setting, self.settings.operating_yi_yuan_per_year)
-        return spread(money, setting.opening.output * self.cells())
+        self.build(setting, surface, s.capacity_percent, s.construction_months)
+        scale(markets.appeal, self.cells, percent(s.quality_percent, self.strength(setting)))
+        money = self.month_fen(setting, s.operating_yi_yuan_per_year)
+        if money:
+            operating = self.money("operating", money, self.sales(setting))
+            markets.unit_cost *= 1.0 - over_sales(operating, setting)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Operating money to providers, capital money to builders of the same places."""
         s = self.settings
-        due = payments(self.name, "firms", self._operating(setting), s.payers)
-        money = self.month_fen(setting, s.capital_yi_yuan_per_year)
-        by_place = (setting.opening.output * self.cells()).sum(axis=1)
-        works = in_sector(spread(money, by_place), CONSTRUCTION)
-        return due + payments(self.name, "suppliers", works, s.payers)
+        operating = self.month_fen(setting, s.operating_yi_yuan_per_year)
+        capital = self.month_fen(setting, s.capital_yi_yuan_per_year)
+        providers = self.due("firms", operating, self.sales(setting))
+        return providers + self.due("suppliers", capital, self.place_sales(setting), CONSTRUCTION)

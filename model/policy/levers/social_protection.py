@@ -9,7 +9,7 @@ import numpy as np
 from model.dimensions import PLACES, SECTORS
 from model.policy.instruments import PROTECTIONS, Instruments
 from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments
-from model.policy.levers.programme import PERCENT, ProgrammeLever, in_sector, on, percent
+from model.policy.levers.programme import PERCENT, ProgrammeLever, in_sector, on, percent, scale
 from model.policy.settings_people import SocialProtection
 
 CARE = SECTORS.index("care_services")
@@ -29,18 +29,20 @@ class SocialProtectionLever(ProgrammeLever):
 
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write bills, benefits and beliefs."""
-        s, strength, places = self.settings, self.strength(setting), self.places()
-        before = surface.medical_share
-        paid = setting.parameters.number("consumption.out_of_pocket")
-        own = max(1.0 - s.out_of_pocket_points / PERCENT / paid * strength, 0.0)
-        surface.medical_share = before * on(places, own)
-        self._mine, self._surface = before - surface.medical_share, surface
-        surface.benefit_ratio *= on(places, percent(s.benefit_percent, strength))
-        cover = s.benefit_cover_points / PERCENT * strength * places
-        surface.benefit_cover = np.minimum(surface.benefit_cover + cover, 1.0)
-        homes = setting.households
-        reached = float((homes * places).sum() / homes.sum())
-        surface.protection += self.reform(setting) * (reached * self._recognised(setting))
+        s, strength, places = self.settings, self.strength(setting), self.places
+        if s.out_of_pocket_points:
+            before = surface.medical_share
+            paid = setting.parameters.number("consumption.out_of_pocket")
+            own = max(1.0 - s.out_of_pocket_points / PERCENT / paid * strength, 0.0)
+            surface.medical_share = before * on(places, own)
+            self._mine, self._surface = before - surface.medical_share, surface
+        scale(surface.benefit_ratio, places, percent(s.benefit_percent, strength))
+        if s.benefit_cover_points:
+            cover = s.benefit_cover_points / PERCENT * strength * places
+            surface.benefit_cover = np.minimum(surface.benefit_cover + cover, 1.0)
+        reform = self.kept("reform", lambda: self.reform(setting))
+        if reform.any():
+            surface.protection += reform * (self.home_share(setting) * self._recognised(setting))
 
     def reform(self, setting: Setting) -> F64:
         """Size of the reform relative to the reference reform [PROTECTIONS]."""

@@ -82,6 +82,11 @@ class TradeInLever:
                 found[at] = rule.price_ceiling_yuan
         return found
 
+    @property
+    def begins(self) -> int:
+        """Month of the first subsidy."""
+        return self.start
+
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Write rates, caps and the gate: what part of expected claims the money covers."""
         surface.claims_open |= self._waiting > 0

@@ -30,6 +30,11 @@ class TransferLever:
     def _pays(self, month: int) -> bool:
         return month == self.start or (self.settings.permanent and month > self.start)
 
+    @property
+    def begins(self) -> int:
+        """Month of the first payment."""
+        return self.start
+
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Add the amount to the transfers of eligible households."""
         if self._pays(setting.month):

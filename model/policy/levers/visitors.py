@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, payments
+from model.policy.levers.base import I64, Payment, Setting
 from model.policy.levers.programme import (
     CULTURE,
     FEN_IN_YUAN,
     ProgrammeLever,
-    in_sector,
-    on,
+    Weights,
     percent,
-    spread,
+    scale,
 )  # fmt: skip
 from model.policy.settings_supply import Visitors
 
@@ -30,24 +29,30 @@ class VisitorsLever(ProgrammeLever):
         if share == 0.0:
             return
         strength = self.strength(setting) * s.additional_share
-        surface.markets.visitor_appeal *= on(self.places(), percent(s.extra_percent, strength))
-        yuan = s.persons_per_year * s.yuan_per_person * share * strength
-        where = setting.opening.visitors * self.places()[:, None]
-        surface.markets.visitor_money += spread(round(yuan * FEN_IN_YUAN), where)
+        scale(surface.markets.visitor_appeal, self.places, percent(s.extra_percent, strength))
+        fen = round(s.persons_per_year * s.yuan_per_person * share * strength * FEN_IN_YUAN)
+        if fen:
+            surface.markets.visitor_money += self.money("guests", fen, self._cells(setting))
+
+    def _cells(self, setting: Setting) -> Weights:
+        """Cells of the places in proportion to their usual visitors."""
+        usual = setting.opening.visitors
+        return self.kept("cells", lambda: Weights.of(usual * self.places[:, None]))
+
+    def _where(self, setting: Setting) -> Weights:
+        """The places in proportion to their usual visitors."""
+        usual = setting.opening.visitors
+        return self.kept("where", lambda: Weights.of(usual.sum(axis=1) * self.places))
 
     def _part_of_year(self, setting: Setting) -> float:
         """Part of a year's events that this month holds."""
-        year = setting.parameters.number("numerics.months_per_year")
         chosen = self.settings.calendar_months
         if chosen is None:
-            return 1.0 / year
+            return 1.0 / setting.year
         return 1.0 / len(chosen) if setting.calendar_month in chosen else 0.0
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Events are bought from the culture and tourism sector of the places."""
-        year = setting.parameters.number("numerics.months_per_year")
-        yearly = self.month_fen(setting, self.settings.cost_yi_yuan_per_year) * year
-        where = setting.opening.visitors.sum(axis=1) * self.places()
-        money = spread(round(yearly * self._part_of_year(setting)), where)
-        due = in_sector(money, CULTURE)
-        return payments(self.name, "suppliers", due, self.settings.payers)
+        yearly = self.month_fen(setting, self.settings.cost_yi_yuan_per_year) * setting.year
+        money = round(yearly * self._part_of_year(setting))
+        return self.due("suppliers", money, self._where(setting), CULTURE)

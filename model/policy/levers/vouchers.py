@@ -40,6 +40,11 @@ class VoucherLever:
     rounds: dict[int, int]
     _issued: list[tuple[int, VoucherBatch]] = field(default_factory=list)
 
+    @property
+    def begins(self) -> int:
+        """Month of the first round."""
+        return min(self.rounds, default=0)
+
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Decide the money of a round that starts, then put this month's batches on the surface."""
         self._issued = []
