@@ -42,6 +42,7 @@ COMMANDS: Final = (
     ("validate", "app.commands_validate", "validate"),
     ("calibrate", "app.commands_calibrate", "calibrate"),
     ("sweep", "app.commands_sweep", "sweep"),
+    ("estimate", "app.commands_sweep", "estimate"),
     ("attribute", "app.commands_attribute", "attribute"),
     ("consistency", "app.commands_attribute", "consistency"),
     ("optimise", "app.commands_optimise", "optimise"),
