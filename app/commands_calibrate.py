@@ -118,7 +118,7 @@ def _summary(console: Console, tables: dict[str, Any]) -> list[str]:
                 low=f"{row['q05']:.4g}", high=f"{row['q95']:.4g}", width=f"{row['width']:.2f}",
             )
         )  # fmt: skip
-    recovery = {name: tables["recovery"][name] for name in ("emulator", "left_out")}
+    recovery = {name: tables["recovery"][name] for name in ("emulator", "left_out", "fresh")}
     for name, one in recovery.items():
         words = console.say(f"calibrate.recovery.{name}")
         lines.append(

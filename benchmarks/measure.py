@@ -65,7 +65,7 @@ def quiet_medians(
     for _ in range(rounds * ATTEMPTS):
         taken, busiest = {}, 0.0
         for name, sample in samples.items():
-            others = _Others()
+            others = Others()
             taken[name] = once(sample, time.perf_counter)
             busiest = max(busiest, others.cores())
         everything.append(taken)
@@ -77,15 +77,17 @@ def quiet_medians(
     return {name: statistics.median(t[name] for t in chosen) for name in samples}, len(quiet)
 
 
-class _Others:
+class Others:
     """Cores that other processes use, from /proc/stat; 0 where that is unknown."""
 
     def __init__(self) -> None:
         self._busy, self._own, self._wall = _busy(), time.process_time(), time.perf_counter()
 
-    def cores(self) -> float:
+    def cores(self, own: float | None = None) -> float:
+        """Cores since the start; `own` is our CPU time if other processes of ours worked too."""
         wall = time.perf_counter() - self._wall
-        return (_busy() - self._busy - (time.process_time() - self._own)) / wall
+        mine = time.process_time() - self._own if own is None else own
+        return (_busy() - self._busy - mine) / wall
 
 
 def _busy() -> float:

@@ -101,16 +101,8 @@ def report(figures: dict[str, float], sections: list[str]) -> str:
         "# Speed", "",
         _PREFACE, "",
         _circumstances(int(figures["quiet_rounds"])),
-        "", "| what | measured | target | |", "|---|---:|---:|---|",
+        "", *targets.markdown(figures),
     ]  # fmt: skip
-    for target, value, met in targets.table(figures):
-        sign = "≤" if target.most else "≥"
-        verdict = "met" if met else "**missed**"
-        lines.append(
-            f"| {target.words} | {value:.3g} {target.unit} | {sign} {target.bound:g} | {verdict} |"
-        )
-    lines += ["", "## All figures", "", "| figure | value |", "|---|---:|"]
-    lines += [f"| {name} | {value:.4g} |" for name, value in figures.items()]
     return "\n".join([*lines, "", *sections])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -37,7 +37,22 @@ TARGETS = (
 )
 
 
-def table(figures: Mapping[str, float]) -> list[tuple[Target, float, bool]]:
+def table(
+    figures: Mapping[str, float], targets: Sequence[Target] = TARGETS
+) -> list[tuple[Target, float, bool]]:
     """The targets whose figure was measured, with value and verdict."""
-    measured = [target for target in TARGETS if target.figure in figures]
+    measured = [target for target in targets if target.figure in figures]
     return [(t, figures[t.figure], t.met(figures[t.figure])) for t in measured]
+
+
+def markdown(figures: Mapping[str, float], targets: Sequence[Target] = TARGETS) -> list[str]:
+    """Lines of a table of verdicts, and of one of all figures."""
+    lines = ["| what | measured | target | |", "|---|---:|---:|---|"]
+    for target, value, met in table(figures, targets):
+        sign = "≤" if target.most else "≥"
+        verdict = "met" if met else "**missed**"
+        lines.append(
+            f"| {target.words} | {value:.3g} {target.unit} | {sign} {target.bound:g} | {verdict} |"
+        )
+    lines += ["", "## All figures", "", "| figure | value |", "|---|---:|"]
+    return lines + [f"| {name} | {value:.4g} |" for name, value in figures.items()]

@@ -46,8 +46,11 @@ def code_digest() -> str:
 
 
 def data_digest() -> str:
-    """Of the data pack and the targets made from it."""
-    files = [*_here().rglob("*.csv"), _here() / "targets.yaml"]
+    """Of the targets and the files of the data pack that they are read from."""
+    from calibration.targets import targets
+
+    names = {row.partition(":")[0] for one in targets() for row in one.rows}
+    files = [_here() / "targets.yaml", *(_here() / "data" / f"{name}.csv" for name in names)]
     return _kept("data", lambda: digest_of_files(files, _here()))
 
 

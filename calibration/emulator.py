@@ -10,7 +10,7 @@ points that share a solution say too much about each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -53,16 +53,34 @@ class Emulator:
         raw = np.einsum("mpn,mn->pm", kernel, self.weights, optimize=True)
         return np.asarray(self.centre + self.spread * raw)
 
-    def without(self, group: int) -> Emulator:
-        """The same processes (hyperparameters kept) that never saw one group of points."""
+    def weights_without(self, group: int) -> Floats:
+        """Weights [m, n] of processes that never saw one group of points: zero for those points."""
         kept = self.groups != group
-        found = _weights(
+        found = np.zeros_like(self.weights)
+        found[:, kept] = _weights(
             self.inputs[kept], (self.outputs[kept] - self.centre) / self.spread, self.lengths,
             self.amplitude, self.noise,
         )  # fmt: skip
-        return Emulator(
-            self.inputs[kept], self.outputs[kept], self.groups[kept], self.lengths, self.amplitude,
-            self.noise, self.centre, self.spread, found, self.error,
+        return found
+
+    def predict_many(self, unit: Floats, weights: Sequence[Floats]) -> Floats:
+        """Moments [s, p, m] at the same points under several sets of weights [m, n]."""
+        x, stacked = 2.0 * unit - 1.0, np.array(weights)
+        found = np.empty((len(weights), unit.shape[0], self.centre.size))
+        for m in range(self.centre.size):
+            one = slice(m, m + 1)
+            kernel = _cross(x, self.inputs, self.lengths[one], self.amplitude[one])[0]
+            found[:, :, m] = (kernel @ stacked[:, m].T).T * self.spread[m] + self.centre[m]
+        return found
+
+    def extended(self, unit: Floats, outputs: Floats, group: int) -> Emulator:
+        """The same processes (hyperparameters kept) with one more point [k] and its moments [m]."""
+        inputs = np.vstack([self.inputs, 2.0 * unit - 1.0])
+        known = np.vstack([self.outputs, outputs])
+        scaled = (known - self.centre) / self.spread
+        return replace(
+            self, inputs=inputs, outputs=known, groups=np.append(self.groups, group),
+            weights=_weights(inputs, scaled, self.lengths, self.amplitude, self.noise),
         )  # fmt: skip
 
     def explained(self) -> Floats:

@@ -24,6 +24,7 @@ from calibration.inference import (
     Recovery,
     identifiability,
     posterior,
+    prior_points,
     recover,
     synthetic,
 )
@@ -32,11 +33,12 @@ from calibration.targets import fitted, held_out, moment_values, targets
 
 Floats = npt.NDArray[np.float64]
 Tell = Callable[[str, int, int], None]
-SOLUTIONS: Final = 48
+SOLUTIONS: Final = 32
 NOISE_SEEDS: Final = tuple(range(201, 225))
 CHECK_SEEDS: Final = (301, 302, 303, 304)  # never used for fitting
-REFINEMENTS: Final = 6
-CHECKED_DRAWS: Final = 6
+REFINEMENTS: Final = 5
+CHECKED_DRAWS: Final = 4
+FRESH: Final = 12  # known truths simulated once more with other seeds
 SEED: Final = 20231231
 FIRST_REFINED_GROUP: Final = 10_000
 PROFILE_POINTS: Final = 11
@@ -44,20 +46,23 @@ PROFILE_POINTS: Final = 11
 
 @dataclass(frozen=True)
 class Effort:
-    """How long the chains are; the quick version is for a look, not for a result."""
+    """How long the chains are; the quick version is for a look, not for a result.
+
+    2 ** `power` prior points stand behind every recovered interval, 2 ** `left_out_power` behind
+    those of points left out.
+    """
 
     chains: int = 8
-    warm_up: int = 8_000
-    steps: int = 40_000
+    warm_up: int = 10_000
+    steps: int = 50_000
     thin: int = 10
     kept: int = 400
     repetitions: int = 200
-    recovery_chains: int = 2
-    recovery_warm_up: int = 4_000
-    recovery_steps: int = 6_000
+    power: int = 18
+    left_out_power: int = 16
 
 
-QUICK: Final = Effort(4, 1_500, 3_000, 3, 200, 12, 2, 1_500, 2_000)
+QUICK: Final = Effort(4, 2_000, 4_000, 4, 200, 20, 14, 12)
 
 
 @dataclass(frozen=True)
@@ -79,17 +84,18 @@ class Estimate:
     identified: Identifiability
     recovery: Recovery
     left_out: Recovery
+    fresh: Recovery
     checks: tuple[Evaluation, ...]
 
     @property
     def r_hat(self) -> Floats:
         """Split R-hat of every coordinate [k]."""
-        return split_r_hat(self.chains.family(0))
+        return split_r_hat(self.chains.draws)
 
     @property
     def effective(self) -> Floats:
         """Effective number of draws of every coordinate [k]."""
-        return effective_size(self.chains.family(0))
+        return effective_size(self.chains.draws)
 
 
 def simulated(log: Log, solutions: int, tell: Tell) -> tuple[list[Evaluation], list[Evaluation]]:
@@ -149,12 +155,13 @@ def refine(
     known, found = list(evaluations), emulate(evaluations)
     for number in range(REFINEMENTS):
         unit, _ = problem_of(found, noise).best(SEED + number)
-        one = log.evaluate(Point(np.round(unit, 6), "refined", FIRST_REFINED_GROUP + number))
+        group = FIRST_REFINED_GROUP + number
+        one = log.evaluate(Point(np.round(unit, 6), "refined", group))
         if one is not None:
             known.append(one)
-            found = emulate(known)
+            found = found.extended(one.unit, moment_values(one.statistics, targets()), group)
         tell("refined", number + 1, REFINEMENTS)
-    return known, found
+    return known, emulate(known)
 
 
 def best_point(evaluations: Sequence[Evaluation], noise: Floats) -> Evaluation:
@@ -191,7 +198,7 @@ def conclude(
     problem = problem_of(emulator, noise)
     tell("posterior", 0, 1)
     chains = posterior(problem, effort.chains, effort.warm_up, effort.steps, effort.thin, SEED)
-    flat = chains.family(0).reshape(-1, len(coordinates()))
+    flat = chains.draws.reshape(-1, len(coordinates()))
     picks = np.linspace(0, flat.shape[0] - 1, min(effort.kept, flat.shape[0])).astype(int)
     draws = flat[picks]
     point = best_point(evaluations, noise)
@@ -199,54 +206,86 @@ def conclude(
     identified = identifiability(problem, flat, point.unit, PROFILE_POINTS)
     tell("recovery", 0, 1)
     recovery, left_out = recoveries(problem, noise, effort)
+    checked = checks(point, draws)
+    truths = [one for one in checked if one.role == "check_truth"]
+    known = prior_points(len(coordinates()), effort.left_out_power, SEED)
     return Estimate(
         tuple(evaluations), tuple(single), emulator, noise, problem, point, chains, draws,
-        identified, recovery, left_out, checks(point, draws),
+        identified, recovery, left_out, fresh_recovery(problem, truths, known), checked,
     )  # fmt: skip
 
 
 def recoveries(problem: Problem, noise: Floats, effort: Effort) -> tuple[Recovery, Recovery]:
     """Recovery of truths of the emulator, and of simulated points that the emulator never saw."""
+    k = len(coordinates())
     truth, observed = synthetic(problem, effort.repetitions, SEED)
-    options = effort.recovery_chains, effort.recovery_warm_up, effort.recovery_steps, SEED
-    return recover(problem, truth, observed, *options), left_out_recovery(problem, noise, effort)
+    points = prior_points(k, effort.power, SEED)
+    known = problem.emulator.predict_many(points, [problem.emulator.weights])
+    first = recover(truth, observed, points, list(known), problem.variance)
+    return first, left_out_recovery(problem, noise, prior_points(k, effort.left_out_power, SEED))
 
 
-def left_out_recovery(problem: Problem, noise: Floats, effort: Effort) -> Recovery:
-    """Each group of the design in turn: its first point is the truth, unknown to the emulator.
+def left_out_recovery(problem: Problem, noise: Floats, points: Floats) -> Recovery:
+    """Each solution of the design in turn: its points are truths unknown to the emulator used.
 
     The data are what the model itself gave there, with the targets' errors and chance added.
     """
+    emulator, parts = problem.emulator, []
     stated = np.array([one.error for one in fitted()])
     spread = np.sqrt(stated**2 + noise[positions("fitted")])
-    groups = np.unique(problem.emulator.groups)
-    groups = groups[(groups >= 0) & (groups < FIRST_REFINED_GROUP)][: effort.repetitions]
     generator = np.random.default_rng(SEED + 2)
-    parts = []
-    for group in groups:
-        row = int(np.flatnonzero(problem.emulator.groups == group)[0])
-        truth = (problem.emulator.inputs[row : row + 1] + 1.0) / 2.0
-        shock = generator.standard_normal(spread.size) * spread
-        data = problem.emulator.outputs[row : row + 1] + shock
-        alone = Problem(problem.emulator.without(int(group)), problem.wanted, problem.variance)
-        parts.append(
-            recover(alone, truth, data, effort.chains, effort.recovery_warm_up,
-                    effort.recovery_steps, SEED + int(group))
-        )  # fmt: skip
-    return Recovery(
-        np.concatenate([p.truth for p in parts]), np.concatenate([p.low for p in parts]),
-        np.concatenate([p.high for p in parts]), float(np.median([p.r_hat for p in parts])),
-    )  # fmt: skip
+    for group in designed(emulator):
+        rows = np.flatnonzero(emulator.groups == group)
+        data = emulator.outputs[rows]
+        data = data + generator.standard_normal(data.shape) * spread
+        truth = (emulator.inputs[rows] + 1.0) / 2.0
+        parts.append(_without(problem, group, points, truth, data))
+    return _joined(parts)
+
+
+def fresh_recovery(problem: Problem, fresh: Sequence[Evaluation], points: Floats) -> Recovery:
+    """The same for points simulated once more with seeds that no emulator has seen: no chance
+    is added, it is there.
+    """
+    stated = np.array([one.error for one in fitted()])
+    generator, parts = np.random.default_rng(SEED + 3), []
+    for one in fresh:
+        data = moment_values(one.statistics, fitted())[None]
+        data = data + generator.standard_normal(data.shape) * stated
+        parts.append(_without(problem, one.group, points, one.unit[None], data))
+    return _joined(parts)
+
+
+def _without(problem: Problem, group: int, points: Floats, truth: Floats, data: Floats) -> Recovery:
+    """Recovery by an emulator that never saw one group of points."""
+    emulator = problem.emulator
+    known = emulator.predict_many(points, [emulator.weights_without(group)])
+    return recover(truth, data, points, list(known), problem.variance)
+
+
+def _joined(parts: Sequence[Recovery]) -> Recovery:
+    names = ("truth", "low", "high", "effective")
+    return Recovery(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def designed(emulator: Emulator) -> list[int]:
+    """Groups of the space-filling design, without the shipped point and the search."""
+    groups = np.unique(emulator.groups).tolist()
+    return [int(group) for group in groups if 0 <= group < FIRST_REFINED_GROUP]
 
 
 def check(log: Log, point: Evaluation, draws: Floats, tell: Tell) -> tuple[Evaluation, ...]:
-    """The shipped point, the best point and a few draws, simulated with seeds of their own."""
+    """The shipped point, the best one, a few draws and a few known truths, with other seeds."""
     picks = np.linspace(0, draws.shape[0] - 1, CHECKED_DRAWS).astype(int)
     units = [shipped_point(), point.unit, *(np.round(draws[i], 6) for i in picks)]
     roles = ["check_shipped", "check_point"] + ["check_draw"] * CHECKED_DRAWS
     points = [
         Point(unit, role, number, seeds=CHECK_SEEDS)
         for number, (unit, role) in enumerate(zip(units, roles, strict=True))
+    ]
+    firsts = {one.group: one for one in reversed(design(FRESH)) if one.role == "design"}
+    points += [
+        Point(firsts[group].unit, "check_truth", group, seeds=CHECK_SEEDS) for group in range(FRESH)
     ]
     return tuple(run_points(log, points, lambda done, all_: tell("check", done, all_)))
 

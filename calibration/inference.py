@@ -6,12 +6,14 @@ simulated households (few seeds), and the emulator's error on points it has not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.stats import qmc
 
 from calibration.emulator import Emulator
 from calibration.sampler import Chains, sample
@@ -70,24 +72,13 @@ class Problem:
 def posterior(
     problem: Problem, chains: int, warm_up: int, steps: int, thin: int, seed: int
 ) -> Chains:
-    """Posterior draws under a uniform prior on the unit cube; one family of chains."""
-    return families(problem, problem.wanted[None], chains, warm_up, steps, thin, seed)
-
-
-def families(
-    problem: Problem, wanted: Floats, chains: int, warm_up: int, steps: int, thin: int, seed: int
-) -> Chains:
-    """Posteriors for several data sets `wanted` [family, m] at once."""
-    deviation = np.sqrt(problem.variance)
+    """Posterior draws under a uniform prior on the unit cube."""
 
     def density(points: Floats) -> Floats:
-        many, each, k = points.shape
-        found = problem.emulator.predict(points.reshape(-1, k)).reshape(many, each, -1)
-        scores = (found - wanted[:, None, :]) / deviation
-        return np.asarray(-0.5 * (scores**2).sum(axis=2))
+        return np.asarray(-0.5 * problem.distance(points))
 
     k = problem.emulator.inputs.shape[1]
-    draws = np.random.default_rng(seed + 1).random((wanted.shape[0], chains, k))
+    draws = np.random.default_rng(seed + 1).random((chains, k))
     start = 0.5 + START_SPREAD * (2.0 * draws - 1.0)
     return sample(density, start, warm_up, steps, thin, seed)
 
@@ -124,28 +115,37 @@ def identifiability(problem: Problem, draws: Floats, point: Floats, points: int)
 def _profile(
     problem: Problem, draws: Floats, point: Floats, coordinate: int, grid: Floats
 ) -> Floats:
-    """Least distance at each value of one coordinate, from the nearest draw and the best point."""
-    found = []
-    for value in grid:
-        near = draws[np.abs(draws[:, coordinate] - value).argmin()]
-        starts = [near.copy(), point.copy()]
-        for start in starts:
-            start[coordinate] = value
-        found.append(min(problem.descend(start, coordinate)[1] for start in starts))
-    return np.array(found)
+    """Least distance at each value of one coordinate, up the grid and down again."""
+    best, at = np.full(grid.size, np.inf), np.empty((grid.size, point.size))
+    for way in (range(grid.size), reversed(range(grid.size))):
+        last = point
+        for i in way:
+            near = draws[np.abs(draws[:, coordinate] - grid[i]).argmin()]
+            for start in (near.copy(), last.copy()):
+                start[coordinate] = grid[i]
+                unit, value = problem.descend(start, coordinate)
+                if value < best[i]:
+                    best[i], at[i] = value, unit
+            last = at[i]
+    return best
 
 
 # ---------------------------------------------------------------- recovery of known truths
 
+INTERVAL: Final = (0.05, 0.95)
+
 
 @dataclass(frozen=True)
 class Recovery:
-    """`truth` [n, k], bounds of 90 % intervals `low`, `high` [n, k] in the unit cube."""
+    """`truth` [n, k], bounds of 90 % intervals `low`, `high` [n, k] in the unit cube.
+
+    `effective` [n]: effective number of prior points behind each interval.
+    """
 
     truth: Floats
     low: Floats
     high: Floats
-    r_hat: float
+    effective: Floats
 
     @property
     def inside(self) -> npt.NDArray[np.bool_]:
@@ -158,21 +158,49 @@ class Recovery:
         return np.asarray(self.inside.mean(axis=0))
 
 
-INTERVAL: Final = (0.05, 0.95)
+def prior_points(k: int, power: int, seed: int) -> Floats:
+    """2 ** `power` evenly spread points [p, k] of the prior."""
+    return np.asarray(qmc.Sobol(k, rng=np.random.default_rng(seed)).random_base2(power))
 
 
 def recover(
-    problem: Problem, truth: Floats, observed: Floats, chains: int, warm_up: int, steps: int,
-    seed: int,
-) -> Recovery:  # fmt: skip
-    """Posteriors for synthetic data `observed` [n, m] of known `truth` [n, k]."""
-    from calibration.sampler import split_r_hat
+    truth: Floats, observed: Floats, points: Floats, moments: Sequence[Floats], variance: Floats
+) -> Recovery:
+    """90 % intervals for synthetic data `observed` [n, m] of known `truth` [n, k].
 
-    found = families(problem, observed, chains, warm_up, steps, 2, seed).draws
-    flat = found.transpose(1, 0, 2, 3).reshape(truth.shape[0], -1, truth.shape[1])
-    low, high = np.quantile(flat, INTERVAL, axis=1)
-    r_hat = np.median([split_r_hat(found[:, n]).max() for n in range(truth.shape[0])])
-    return Recovery(truth, low, high, float(r_hat))
+    The posterior of each data set is the prior `points` [p, k] weighted with their likelihood;
+    `moments` are theirs [p, m], one array for all data sets or one each. No chain is involved, so
+    that this also tells whether chains could have found the same.
+    """
+    low, high, effective = np.empty_like(truth), np.empty_like(truth), np.empty(truth.shape[0])
+    order = np.argsort(points, axis=0)
+    for n, data in enumerate(observed):
+        known = moments[n] if len(moments) > 1 else moments[0]
+        weight = importance(known, data, variance)
+        effective[n] = 1.0 / (weight @ weight)
+        low[n], high[n] = weighted_quantiles(points, weight, INTERVAL, order)
+    return Recovery(truth, low, high, effective)
+
+
+def importance(moments: Floats, wanted: Floats, variance: Floats) -> Floats:
+    """Likelihood weights [p], summing to one, of points with these moments [p, m]."""
+    logarithm = -0.5 * ((moments - wanted) ** 2 / variance).sum(axis=1)
+    weight = np.exp(logarithm - logarithm.max())
+    return np.asarray(weight / weight.sum())
+
+
+def weighted_quantiles(
+    points: Floats, weight: Floats, levels: Sequence[float],
+    order: npt.NDArray[np.int64] | None = None,
+) -> Floats:  # fmt: skip
+    """Quantiles [levels, k] of weighted points [p, k]; `order` [p, k] sorts them, if known."""
+    order = np.argsort(points, axis=0) if order is None else order
+    reached = np.cumsum(weight[order], axis=0)
+    found = [
+        [points[order[np.searchsorted(reached[:, j], level), j], j] for j in range(points.shape[1])]
+        for level in levels
+    ]
+    return np.array(found)
 
 
 def synthetic(problem: Problem, repetitions: int, seed: int) -> tuple[Floats, Floats]:

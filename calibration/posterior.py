@@ -47,6 +47,18 @@ class Posterior:
         row = self.draws[index]
         return overrides({name: float(x) for name, x in zip(self.names, row, strict=True)})
 
+    def chosen(self, count: int) -> tuple[int, ...]:
+        """`count` draws spread over all; fewer are always among more, so that runs share tables.
+
+        Every draw has a consumption problem of its own, whose solution takes far longer than a
+        run and is kept on disk. Raises ValueError for fewer than one or more than there are.
+        """
+        if not 1 <= count <= len(self):
+            raise ValueError(f"1 to {len(self)} draws, not {count}")
+        width = max(len(self) - 1, 1).bit_length()
+        order = (int(f"{number:0{width}b}"[::-1], 2) for number in range(1 << width))
+        return tuple(index for index in order if index < len(self))[:count]
+
     @property
     def digest(self) -> str:
         """SHA-256 of names and draws."""

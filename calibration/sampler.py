@@ -1,8 +1,7 @@
-"""Adaptive random-walk Metropolis in the unit cube, many chains at once, and its diagnostics.
+"""Adaptive random-walk Metropolis in the unit cube, several chains at once, and its diagnostics.
 
 Haario, Saksman and Tamminen (2001, Bernoulli 7): proposals take their covariance from the past of
-the chains; the adaptation ends with the warm-up, so that what is kept is a plain Markov chain.
-Chains of one family share a covariance; families may have different densities.
+all chains; the adaptation ends with the warm-up, so that what is kept are plain Markov chains.
 """
 
 from __future__ import annotations
@@ -15,73 +14,61 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Density = Callable[[Floats], Floats]  # log density [family, chain] at points [family, chain, k]
+Density = Callable[[Floats], Floats]  # log density [chain] at points [chain, k]
 BEST_SCALE: Final = 2.38
+FIRST_STEP: Final = 0.1
 ADAPT_EVERY: Final = 100
 WANTED: Final = 0.25  # accepted share
 JITTER: Final = 1e-8
-CHAINS_MADE_OF: Final = 2  # halves of a chain, for split R-hat
 
 
 @dataclass(frozen=True)
 class Chains:
-    """`draws` [step, family, chain, k] after the warm-up; `accepted` share by family."""
+    """`draws` [step, chain, k] after the warm-up; `accepted` share of the kept steps."""
 
     draws: Floats
-    accepted: Floats
-
-    def family(self, number: int) -> Floats:
-        """Draws [step, chain, k] of one family."""
-        return np.asarray(self.draws[:, number])
+    accepted: float
 
 
 def sample(
     density: Density, start: Floats, warm_up: int, steps: int, thin: int, seed: int
 ) -> Chains:
-    """`steps` kept steps, one in `thin`, from `start` [family, chain, k] inside the unit cube."""
+    """`steps` steps after `warm_up`, one in `thin` kept, from `start` [chain, k] in the cube."""
     generator = np.random.default_rng(seed)
     state, value = start.copy(), density(start)
-    families, chains, k = start.shape
-    factor = np.stack([np.eye(k) * 0.1] * families)
-    scale, taken = np.ones(families), np.zeros(families)
-    past: list[Floats] = []
-    kept, total = [], warm_up + steps
-    counted = np.zeros(families)
-    for step in range(total):
-        move = np.einsum("fij,fcj->fci", factor, generator.standard_normal(state.shape))
-        proposal = state + scale[:, None, None] * move
-        inside = ((proposal >= 0.0) & (proposal <= 1.0)).all(axis=2)
+    factor, scale = FIRST_STEP * np.eye(start.shape[1]), 1.0
+    past, kept, taken, counted = list[Floats](), list[Floats](), 0.0, 0.0
+    for step in range(warm_up + steps):
+        proposal = state + scale * generator.standard_normal(state.shape) @ factor.T
+        inside = ((proposal >= 0.0) & (proposal <= 1.0)).all(axis=1)
         offered = density(np.clip(proposal, 0.0, 1.0))
-        yes = inside & (np.log(generator.random((families, chains))) < offered - value)
-        state = np.where(yes[:, :, None], proposal, state)
+        yes = inside & (np.log(generator.random(value.size)) < offered - value)
+        state = np.where(yes[:, None], proposal, state)
         value = np.where(yes, offered, value)
-        taken += yes.mean(axis=1)
-        if step < warm_up:
-            past.append(state)
-            if (step + 1) % ADAPT_EVERY == 0:
-                scale *= np.exp(taken / ADAPT_EVERY - WANTED)
-                taken[:] = 0.0
-                factor = _factor(np.array(past[len(past) // 2 :]))
-        else:
-            counted += yes.mean(axis=1)
+        if step >= warm_up:
+            counted += float(yes.mean())
             if (step - warm_up) % thin == 0:
-                kept.append(state.copy())
+                kept.append(state)
+            continue
+        past.append(state)
+        taken += float(yes.mean())
+        if (step + 1) % ADAPT_EVERY == 0:
+            scale *= float(np.exp(taken / ADAPT_EVERY - WANTED))
+            taken = 0.0
+            factor = _factor(np.array(past[len(past) // 2 :]))
     return Chains(np.array(kept), counted / steps)
 
 
 def _factor(past: Floats) -> Floats:
-    """Cholesky factors [family, k, k] of the covariance of the past [step, family, chain, k]."""
-    steps, families, chains, k = past.shape
-    flat = past.transpose(1, 0, 2, 3).reshape(families, steps * chains, k)
-    centred = flat - flat.mean(axis=1, keepdims=True)
-    covariance = np.matmul(centred.transpose(0, 2, 1), centred) / (steps * chains)
-    covariance += JITTER * np.eye(k)
-    return np.asarray(np.linalg.cholesky(covariance) * BEST_SCALE / np.sqrt(k))
+    """Cholesky factor [k, k] of the covariance of the past [step, chain, k]."""
+    flat = past.reshape(-1, past.shape[2])
+    covariance = np.cov(flat, rowvar=False) + JITTER * np.eye(flat.shape[1])
+    return np.asarray(np.linalg.cholesky(covariance) * BEST_SCALE / np.sqrt(flat.shape[1]))
 
 
 def split_r_hat(draws: Floats) -> Floats:
     """R-hat [k] of draws [step, chain, k], each chain cut in two (Gelman and others 2013)."""
-    half = draws.shape[0] // CHAINS_MADE_OF
+    half = draws.shape[0] // 2
     parts = np.concatenate([draws[:half], draws[half : 2 * half]], axis=1)
     within = parts.var(axis=0, ddof=1).mean(axis=0)
     between = parts.mean(axis=0).var(axis=0, ddof=1)

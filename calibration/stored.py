@@ -120,7 +120,8 @@ def fit_tables(found: Estimate, command: str) -> dict[str, Any]:
         "directions": _directions(found),
         "profile": _profile(found),
         "recovery": {
-            "emulator": _recovery(found.recovery), "left_out": _recovery(found.left_out)
+            "emulator": _recovery(found.recovery), "left_out": _recovery(found.left_out),
+            "fresh": _recovery(found.fresh),
         },
         "distance": _distances(found),
     }  # fmt: skip
@@ -148,8 +149,8 @@ def _about(found: Estimate, command: str) -> dict[str, Any]:
         "data": data_digest(), "code": code_digest(), "simulation": simulation_digest(),
         "evaluations": digest_of([[one.unit.tolist(), dict(one.statistics)]
                                   for one in found.evaluations]),
-        "draws": int(found.draws.shape[0]), "accepted": float(found.chains.accepted[0]),
-        "chains": int(found.chains.draws.shape[2]), "r_hat": float(found.r_hat.max()),
+        "draws": int(found.draws.shape[0]), "accepted": found.chains.accepted,
+        "chains": int(found.chains.draws.shape[1]), "r_hat": float(found.r_hat.max()),
         "effective": float(found.effective.min()),
     }  # fmt: skip
 
@@ -240,7 +241,8 @@ def _profile(found: Estimate) -> dict[str, Any]:
 def _recovery(found: Recovery) -> dict[str, Any]:
     shown = [j for j, one in enumerate(coordinates()) if one.name not in inert()]
     return {
-        "repetitions": int(found.truth.shape[0]), "r_hat": found.r_hat,
+        "repetitions": int(found.truth.shape[0]),
+        "effective": float(np.median(found.effective)),
         "mean": float(found.coverage[shown].mean()),
         "by_parameter": {coordinates()[j].name: float(found.coverage[j]) for j in shown},
     }  # fmt: skip

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from docs import replication_pages
 from docs.measure_pages import measures
 from experiments.grades import typical_grade
 from model.dimensions import CATEGORIES, DURABLE_CATEGORIES, PLACES
@@ -36,7 +37,8 @@ FIGURES: Final = PICTURES / "headline_package.json"
 CHARTS: Final = ("monthly_path.zh.png", "monthly_path.en.png")
 PAGES: Final = (
     "README.md", "docs/scenarios.md", "docs/parameters.md", "docs/measures.md",
-    "docs/measures.zh.md",
+    "docs/measures.zh.md", "docs/replications.md", "docs/replications.zh.md", "docs/add_a_study.md",
+    "docs/add_a_study.zh.md",
 )  # fmt: skip
 PART: Final = re.compile(
     r"(?P<head><!-- generated: (?P<name>[\w.]+) -->\n).*?(?P<tail><!-- end of generated -->)",
@@ -72,6 +74,10 @@ GROUPS: Final = {
     "durables": ("耐用品的价格、寿命和更换", "durables: prices, lives, replacement"),
     "firms": ("企业的定价、用工和投资", "firms: prices, jobs, investment"),
     "government": ("财政收支、税率、债务", "budgets, tax rates, debt"),
+    "history": (
+        "2019—2024 年的外部条件，平时不起作用",
+        "outside conditions of 2019-2024, off by default",
+    ),
     "households": ("用券、购物、养老金和最低工资的行为", "vouchers, purchases, pensions, wages"),
     "labour": ("离职、求职、工资、失业金", "separations, matching, wages, benefit"),
     "numerics": ("数值设置（不算证据）", "numerical settings (not evidence)"),
@@ -298,6 +304,8 @@ PARTS: Final[dict[str, Callable[[str], str]]] = {
     "measure_faults": measure_faults,
     "grades": grade_table,
     "measures": measures,
+    "replications": replication_pages.replications,
+    "study_example": replication_pages.example_run,
 }
 
 
@@ -323,6 +331,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = options.parse_args(arguments)
     if asked.pictures:
         take_pictures(asked.pictures)
+    replication_pages.draw()
     for name in PAGES:
         path = ROOT / name
         before = path.read_text(encoding="utf-8")

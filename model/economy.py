@@ -19,6 +19,7 @@ from model.agents.households import household_flows
 from model.agents.views import household_set, register_agents, register_panel
 from model.agents.voucher_batches import pack_batches
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
+from model.history import History
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets
 from model.outcome import BEARERS, Outcome
@@ -80,7 +81,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
             register_agents(self, self.markets)
             register_panel(self, self.households, int(p.number("numerics.watched_households")))
         self._recorder = Recorder([lever.name for lever in self.levers], lean, retail_uplift(p))
-        self._counts = self._count_people()
+        self._counts, self.history = self._count_people(), History(p)
 
     # -- the month -------------------------------------------------------------------------
 
@@ -105,6 +106,10 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.season_total = self._season.total(self.calendar_month, year)
         self.season_category = self._season.factors(self.calendar_month, year)
         self.engel = shares_in_month(self._engel, self._season, year, self.calendar_month)
+        self.conditions = self.history.at(self.policy_scenario.month_at(self.month))
+        self.season_total, self.engel = self.history.budget(
+            self.conditions, self.season_total, self.engel
+        )
 
     def _set_policies(self) -> None:
         """Every lever writes its part of the policy surface."""
@@ -116,6 +121,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self._begun = [lever for lever in self.levers if lever.begins <= self.month]
         for lever in self._begun:
             lever.act(self.setting, self.surface)
+        self.history.outside(self.conditions, self.surface.markets)
         self.engel = at_effective_prices(
             self.engel, self.surface.effective_price, self._substitution
         )
@@ -145,7 +151,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         world = self.beliefs.world(self.world, self.surface.protection)
         inputs = month_inputs(
             world, self.month, self.trend, self.season_total, self.engel, view, self.surface,
-            self.outlook.tables, self._batches,
+            self.history.tables(self.conditions, self.outlook.tables), self._batches,
         )  # fmt: skip
         self.totals = self.household_block.live(inputs)
         self.flows = household_flows(self.totals, self.engel)

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from app.cli import build
+from experiments.sweep_plan import load_plan
 from model.parameters import load_parameters
 from model.policy import settings_people
 from model.policy.catalogue import load_catalogue
@@ -177,12 +178,12 @@ def test_files_that_are_named_exist(page: Path) -> None:
     assert missing_files(page.read_text(encoding="utf-8")) == []
 
 
-def examples() -> list[tuple[str, str]]:
-    """(file name, text) of every scenario in the documentation."""
+def examples(plans: bool = False) -> list[tuple[str, str]]:
+    """(file name, text) of every scenario, or every plan, in the documentation."""
     found = []
     for page in PAGES:
         for kind, block in code_of(page.read_text(encoding="utf-8")):
-            if kind == "yaml":
+            if kind == "yaml" and ("\nmethod:" in block) == plans:
                 name = re.match(r"# ([\w.-]+\.yaml)\n", block)
                 assert name, f"{page_id(page)}: an example starts with its file's name"
                 found.append((name[1], block))
@@ -200,6 +201,14 @@ def test_scenario_examples_are_valid(tmp_path: Path) -> None:
     }
     for name, _ in named:
         assert load_scenario(tmp_path / name).warnings == (), name
+
+
+def test_plan_examples_are_valid(tmp_path: Path) -> None:
+    shown = examples(plans=True)
+    assert len(shown) >= 2
+    for name, text in shown:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert load_plan(tmp_path / name).factors
 
 
 def test_pictures_are_small_and_there() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import mesa
 import pytest
@@ -49,6 +51,19 @@ def test_data_collector_watches_firms_and_households(economy: Economy) -> None:
     assert len(collector.get_model_vars_dataframe()) == 2
     assert len(collector.get_agenttype_vars_dataframe(FirmCell)) == 2 * len(PLACES) * len(SECTORS)
     assert len(collector.get_agenttype_vars_dataframe(Household)) >= 200
+
+
+def test_a_finished_economy_is_let_go() -> None:
+    """A sweep of thousands of runs must not keep them all."""
+    scenario = load_scenario("baseline").changed(scale=10000, months=1)
+    one, other = Economy(scenario, seed=1), Economy(scenario, seed=1)
+    numbers = [[agent.unique_id for agent in economy.agents] for economy in (one, other)]
+    assert numbers[0] == numbers[1] == list(range(1, len(numbers[0]) + 1))
+    one.run()
+    kept = weakref.ref(one)
+    del one
+    gc.collect()
+    assert kept() is None
 
 
 def test_population_command_prints_margins_with_targets() -> None:

@@ -7,8 +7,11 @@ keep them. They are read-only: rules replace whole arrays each month.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import count
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import mesa
 import numpy as np
@@ -135,8 +138,18 @@ class MarketState(Protocol):
     ledger: Ledger
 
 
+class _Counters(WeakKeyDictionary[Any, Iterator[int]]):
+    """Numbers for the agents of each model, from 1."""
+
+    def __getitem__(self, model: Any) -> Iterator[int]:
+        return self.setdefault(model, count(1))
+
+
 class GridAgent(mesa.Agent):  # type: ignore[misc]
     """A registered Mesa agent that owns one account of the ledger and a place in the arrays."""
+
+    # Mesa 3.3 counts in a dictionary that never lets go of a model: a sweep would keep every run.
+    _ids = _Counters()
 
     def __init__(self, model: Any, markets: MarketState, account: int) -> None:
         super().__init__(model)

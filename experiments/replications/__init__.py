@@ -1,0 +1,1 @@
+"""Published studies rebuilt inside the model: same assignment, outcome, horizon and estimator."""
