@@ -83,9 +83,10 @@ def _with(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
 
 
 def _posterior_draws(count: int) -> list[dict[str, Any]]:
-    """The first `count` draws of the posterior, from the first again after the last."""
+    """`count` draws of the posterior; fewer are always among more, so that runs share tables."""
     posterior = load_posterior()
-    return [posterior.values(k % len(posterior)) for k in range(count)]
+    chosen = posterior.chosen(min(count, len(posterior)))
+    return [posterior.values(chosen[k % len(chosen)]) for k in range(count)]
 
 
 def environment_draws(policy: Scenario, count: int) -> list[dict[str, Any]]:
