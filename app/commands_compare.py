@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -104,6 +107,7 @@ def _compare(request: Request, against: str | None, quick: bool) -> None:
     more += ["--against", against] if against else []
     more += ["--replications", str(request.replications)]
     facts = _facts(policy, baseline, request.command("compare", policy, *more))
+    _load_charts_meanwhile()
     comparison = _compute(request, policy, baseline)
     document = {
         "scenario": policy.name,
@@ -115,6 +119,16 @@ def _compare(request: Request, against: str | None, quick: bool) -> None:
     }
     done = _Done(request, comparison, facts, document)
     _answer(done, _write(done, policy, baseline))
+
+
+def _load_charts_meanwhile() -> None:
+    """Import the drawing library while one core prepares the runs and the other would wait."""
+
+    def load() -> None:
+        with suppress(Exception):  # whoever draws meets the fault again and reports it
+            import_module("briefing.comparison_charts")
+
+    Thread(target=load, daemon=True).start()
 
 
 def _figures(comparison: Comparison) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from briefing.text import t
 from model.messages import say
 
 if TYPE_CHECKING:
+    from experiments.measure_table import Row
     from model.policy.catalogue import Measure
     from model.policy.coverage import Covered
 
@@ -29,9 +30,16 @@ NumberArgument = Annotated[
 SIGNS = {"+": "↑", "-": "↓", "0": "○"}
 
 
+EffectsOption = Annotated[
+    int | None,
+    typer.Option("--effects", help=say("cli.measures.option.effects", HELP), show_default=False),
+]
+
+
 def measures(
     context: typer.Context,
     number: NumberArgument = None,
+    effects: EffectsOption = None,
     lang: LangOption = None,
     json_output: JsonOption = False,
     quiet: QuietOption = False,
@@ -41,6 +49,10 @@ def measures(
 
     console = console_for(context, lang, json_output, quiet)
     known = load_catalogue()
+    if effects is not None:
+        if effects < 1:
+            raise console.refuse([console.say("summary.fault.replications", value=effects)])
+        return _effects(console, effects)
     if number is None:
         return _list(console, list(known.values()))
     if not number.isdigit() or int(number) not in known:
@@ -92,6 +104,47 @@ def _list(console: Console, known: list[Measure]) -> None:
             "outcomes": console.say("cli.measures.and").join(moved),
         }
         console.result(console.say("cli.measures.row", **fields))
+
+
+def _effects(console: Console, replications: int) -> None:
+    """Run every measure by itself and print what it does."""
+    from experiments.measure_table import measure_rows
+    from model.scenario import load_scenario
+
+    def tell(number: int) -> None:
+        console.note(console.say("cli.measures.progress", number=number))
+
+    rows = measure_rows(load_scenario("baseline"), replications, tell)
+    console.document([row.plain() for row in rows])
+    for line in effects_table(rows, console.lang):
+        console.result(line)
+    command = f"tizhen measures --effects {replications}"
+    console.result("\n" + console.say("summary.command", command=command))
+
+
+def effects_table(rows: list[Row], lang: str) -> list[str]:
+    """Markdown lines: a measure a row, yi yuan and persons with 90 % intervals."""
+    from briefing.summary import figure
+    from model.policy.catalogue import load_catalogue
+
+    known, head = load_catalogue(), say("cli.measures.effects_head", lang)
+    lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1)]
+    for row in rows:
+        money = [one.scaled(1e8) for one in (row.consumption, row.value_added, row.cost)]
+        consumption, added, cost = (figure(one, "yuan", lang) for one in money)
+        ratio = "–" if row.per_yuan is None else figure(row.per_yuan, "ratio", lang)
+        cells = [
+            str(row.number),
+            getattr(known[row.number].title, lang),
+            row.grade,
+            consumption,
+            cost if row.per_yuan is not None else "–",
+            ratio,
+            added,
+            figure(row.employment, "persons", lang),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def budget_text(lang: str, measure: Measure) -> str:

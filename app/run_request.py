@@ -88,12 +88,13 @@ class BadInputError(Exception):
 
 @contextmanager
 def failures(console: Console) -> Iterator[None]:
-    """Bad input ends with 2, a refusing disk with 1, a request to stop with 130; one line each.
+    """Bad input ends with 2, a refusing disk or an empty budget with 1, a stop with 130.
 
     Anything else is left to the program's entry point.
     """
     from experiments.results import ResultsError
     from model.scenario import ScenarioError
+    from model.shortfall import BudgetError
 
     before = _stop_like_interrupt()
     try:
@@ -102,6 +103,9 @@ def failures(console: Console) -> Iterator[None]:
         raise console.refuse([str(bad)]) from None
     except ScenarioError as bad:
         raise console.refuse(bad.in_language(console.lang).lines) from None
+    except BudgetError as short:
+        console.error(short.line(console.lang))
+        raise typer.Exit(EXIT_FAULT) from None
     except ResultsError as fault:
         console.error(console.say("summary.fault.run", reason=str(fault)))
         raise typer.Exit(EXIT_FAULT) from None

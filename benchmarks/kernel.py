@@ -26,7 +26,8 @@ from model.agents.household_layout import (
 )  # fmt: skip
 from model.agents.households import HouseholdBlock, _chunks, _run
 from model.agents.kernel_common import ALLOCATING, PURPOSE_DURABLES
-from model.dimensions import ITEMS, NOT_OWNED
+from model.agents.kernel_durables import age_pair
+from model.dimensions import ITEMS
 from model.economy import Economy
 
 THREADS = 2
@@ -92,7 +93,7 @@ def measure_kernel(scale: int, rounds: int, sample: int) -> KernelFigures:
     seconds = round_robin(
         {
             "one": living(one, month), "copy": Sample(lambda _: copy(source, target)),
-            "plain": plain,
+            "plain": plain, "memory": touching(found),
         },
         rounds,
     )  # fmt: skip
@@ -106,8 +107,8 @@ def measure_kernel(scale: int, rounds: int, sample: int) -> KernelFigures:
         },
         rounds,
     )  # fmt: skip
-    each = time_primitives(rounds)
-    counts = per_household(*_rare(found))
+    each = time_primitives(rounds) | {"memory": seconds["memory"] / n * 1e9}
+    counts = per_household(*_rare(found)) | {"memory": 1.0}
     rules = time_rules(found.columns, month, found.chunks, rounds)
     return KernelFigures(
         households=n,
@@ -200,13 +201,14 @@ def _steps(economy: Economy) -> list[float]:
 # -- counts --------------------------------------------------------------------------------
 
 
-def _rare(found: Subject) -> tuple[float, float, float]:
-    """Means per household: voucher batches, decisions about durables, voucher holders."""
+def _rare(found: Subject) -> tuple[float, float, float, float]:
+    """Means per household: voucher batches, decisions about durables, holders; vouchers of each."""
     month, segments, n = found.month, found.block.segments, len(found)
     per_place = np.diff(month.batches.batch_first)
     rows = segments[:, 1] - segments[:, 0]
     batches = float((per_place[segments[:, 2]] * rows).sum() / n)
-    return batches, _decisions(found), _holders(found)
+    copies = float(month.batches.batch[:, V_COUNT].mean())
+    return batches, _decisions(found), _holders(found), copies
 
 
 def _holders(found: Subject) -> float:
@@ -220,28 +222,55 @@ def _holders(found: Subject) -> float:
 
 
 def _decisions(found: Subject) -> float:
-    """Durables a household that get past the test by age."""
+    """Durables a household that get past the coarse bounds."""
     from model.streams import word_columns
 
-    goods, durable, total = found.month.goods, found.columns.durable, 0
+    screen, durable, total = found.month.goods.screen, found.columns.durable.copy(), 0
     for start, stop, place, _, _ in found.block.segments.tolist():
-        state = durable[:, start:stop].astype(np.int64)
-        age = np.where(state == NOT_OWNED, goods.candidate.shape[2] - 1, state >> 4)
         words = word_columns(1, PURPOSE_DURABLES, np.arange(stop - start))
-        for item in range(len(ITEMS)):
-            draw = words[item >> 1] >> (16 * (item & 1)) & 0xFFFF
-            passed = draw <= goods.candidate[place, item][np.minimum(age[item], 240)]
-            waiting = ((state[item] & 15) > 0) & (state[item] != NOT_OWNED)
-            total += int((passed | waiting).sum())
+        marks = np.zeros(stop - start, np.uint8)
+        for item in range(0, len(ITEMS), 2):
+            one, two = durable[item, start:stop], durable[item + 1, start:stop]
+            draws = words[item >> 1].astype(np.uint32)
+            age_pair(one, two, draws, marks, stop - start, screen[place], item)
+        total += int(np.unpackbits(marks).sum())
     return total / len(found)
+
+
+def touching(found: Subject) -> Sample:
+    """Every column read once, and written once if the month changes it: what no kernel avoids."""
+    changed = changed_columns(found)
+
+    def work(columns: Columns) -> None:
+        for name, column in columns._asdict().items():
+            touch(column.reshape(-1), name in changed)
+
+    return Sample(work, lambda: fresh(found.columns))
+
+
+@njit(**ALLOCATING)
+def touch(values, write):  # type: ignore[no-untyped-def]
+    """Sum of the values; with `write` each is replaced by another."""
+    total = 0
+    if write:
+        for i in range(values.size):
+            total += np.int64(values[i])
+            values[i] += 1
+    else:
+        for i in range(values.size):
+            total += np.int64(values[i])
+    return total
+
+
+def changed_columns(found: Subject) -> set[str]:
+    """Names of the columns that the month changes."""
+    block = HouseholdBlock(fresh(found.columns), found.block.segments, 1)
+    block.live(found.month)
+    pairs = found.columns._asdict().items()
+    return {name for name, old in pairs if not np.array_equal(old, getattr(block.columns, name))}
 
 
 def bytes_moved(found: Subject) -> float:
     """Bytes a household: every column read once, and written once if the month changes it."""
-    block = HouseholdBlock(fresh(found.columns), found.block.segments, 1)
-    block.live(found.month)
-    moved = sum(column.nbytes for column in found.columns)
-    for name, before in found.columns._asdict().items():
-        if not np.array_equal(before, getattr(block.columns, name)):
-            moved += before.nbytes
-    return moved / len(found)
+    written = sum(getattr(found.columns, name).nbytes for name in changed_columns(found))
+    return (sum(column.nbytes for column in found.columns) + written) / len(found)

@@ -1,7 +1,8 @@
 """The pieces a household month is made of, each timed alone with its data in the first cache.
 
-Their sum, with the counts of `per_household`, is what the kernel would cost if nothing got lost
-between its rules. Counts of rare things (decisions about durables, voucher holders) are measured
+Their sum, with the counts of `per_household` and one passage of the state through the processor
+(`benchmarks.kernel.touching`), is what the kernel would cost if nothing got lost between its rules.
+Counts of rare things (decisions about durables, voucher holders) are measured
 on the month itself; the others are read off the rules, rule by rule.
 """
 
@@ -15,13 +16,17 @@ import numpy as np
 from numba import njit
 
 from benchmarks.measure import Sample, round_robin
-from model.agents.kernel_common import ALLOCATING, BLOCK, draw, mix
+from model.agents.household_layout import BASKET_POINTS, SCREEN_FIELDS
+from model.agents.kernel_common import ALLOCATING, BLOCK, compact, draw, mix
+from model.agents.kernel_durables import age_pair
 from model.dimensions import ITEMS
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 
+Counts = dict[str, float]
 REPEATS = 2000
 TABLE = 3 * 4 * CASH_GRID.size * INCOME_GRID.size  # nodes of one policy table
 MASK = (1 << 20) - 1
+FAR = 2 * len(ITEMS) * 7 * 240 * 13  # entries of the two tables of purchases read in a place
 
 
 @njit(**ALLOCATING)
@@ -118,46 +123,53 @@ def division(d, repeats):  # type: ignore[no-untyped-def]
 
 @njit(**ALLOCATING)
 def ageing(d, repeats):  # type: ignore[no-untyped-def]
-    """One durable: a month older, compared with the bound of its age."""
-    for r in range(repeats):
-        for i in range(BLOCK):
-            state = np.int64(d.state[i])
-            waiting = 1 if (state & 15) > 0 else 0
-            drawn = 1 if (np.int64(d.words[0, i]) & 0xFFFF) <= d.totals[(state >> 4) & 255] else 0
-            d.whole[i] |= waiting | drawn
-            d.state[i] = state + (16 if (state >> 4) < 239 else -16 * (r & 127))
+    """Two durables: a month older, compared with bounds that rise in steps."""
+    for _ in range(repeats):
+        age_pair(d.state, d.other, d.words[0], d.marks, BLOCK, d.bounds, 0)
 
 
 @njit(**ALLOCATING)
 def compaction(d, repeats):  # type: ignore[no-untyped-def]
-    """Keep the positions that pass a test."""
+    """Keep the positions of rare marks."""
     for r in range(repeats):
-        count = 0
-        for i in range(BLOCK):
-            d.whole[count] = i
-            count += 1 if d.index[i] < (r & 63) else 0
-        d.totals[0] = count
+        d.rare[r & 255] ^= 1
+        d.totals[0] += compact(d.rare, d.rare_by_eight, d.whole, BLOCK)
 
 
 @njit(**ALLOCATING)
 def decision(d, repeats):  # type: ignore[no-untyped-def]
-    """A rare event: two further draws, a read far away, an unpredictable branch, a total."""
+    """A rare event: two further draws, a read far away, a choice between outcomes."""
     for r in range(repeats):
         for i in range(BLOCK):
             word = mix(d.node[i] + r, 3)
             other = mix(word, 5)
-            value = d.far[word & MASK]
-            if (other & 0xFF) > 128:
-                d.totals[other & 255] += np.int64(value)
-            else:
-                d.state[i] = word & 0xFFF
+            value = np.int64(d.far[(word * FAR) >> 32])
+            d.whole[i] = value if (other & 0xFF) > 128 else other
+
+
+@njit(**ALLOCATING)
+def redemption(d, repeats):  # type: ignore[no-untyped-def]
+    """One voucher: a further draw, its basket, costs and gains, and what is left of the cash."""
+    used = np.int64(0)
+    for r in range(repeats):
+        for i in range(BLOCK):
+            natural = d.basket[mix(d.node[i], r) >> 20] * d.share[i] * 100.0
+            gap = 100.0 - natural
+            loss = gap * gap / (2.0 * max(natural, 1.0)) * 0.3 + 8.0
+            able = (natural < 100.0) & (gap <= d.whole[i])
+            topped = able & (loss < 30.0)
+            use = np.int64(gap * 0.7) * topped + np.int64(gap) * (able & (not topped))
+            moved = np.int64(0.5 * use)
+            used += np.int64(natural) + use
+            d.whole[i] += use - moved
+    d.totals[1] = used
 
 
 PRIMITIVES: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         random_words, grid_position, interpolation, gather, round_to_fen, scatter_sum, plain_sum,
-        column, arithmetic, division, ageing, compaction, decision,
+        column, arithmetic, division, ageing, compaction, decision, redemption,
     )
 }  # fmt: skip
 
@@ -167,13 +179,18 @@ def material() -> Any:
     rows = np.arange(BLOCK)
     share = (rows * 0.618) % 1.0
     index = (rows * 97) % 251
+    rare = ((rows * 37) % 25 == 0).astype(np.uint8)
     data = {
         "words": np.zeros((4, BLOCK), np.uint32), "bits": (share + 2.0).view(np.int64),
         "whole": np.zeros(BLOCK, np.int64), "real": np.zeros(BLOCK), "share": share,
         "node": (rows * 7919) % (TABLE - 64), "index": index, "small": np.linspace(0.5, 2.0, 1024),
         "table": np.linspace(1.0, 9.0, TABLE, dtype=np.float32),
         "totals": np.zeros(1024, np.int64), "byte": (rows % 12).astype(np.uint8),
-        "state": (index * 16).astype(np.uint16), "far": np.ones(MASK + 1, np.uint32),
+        "state": (index * 16).astype(np.uint16), "far": np.ones(FAR, np.uint32),
+        "other": (index * 16).astype(np.uint16), "marks": np.zeros(BLOCK, np.uint8),
+        "bounds": np.full((2, SCREEN_FIELDS), 500, np.uint16), "rare": rare,
+        "rare_by_eight": rare.view(np.int64),
+        "basket": np.linspace(0.1, 3.0, BASKET_POINTS, dtype=np.float32),
     }  # fmt: skip
     return namedtuple("Material", data)(**data)  # noqa: PYI024
 
@@ -189,26 +206,28 @@ def time_primitives(rounds: int, repeats: int = REPEATS) -> dict[str, float]:
     return {name: took / repeats / BLOCK * 1e9 for name, took in seconds.items()}
 
 
-def per_household(batches: float, decisions: float, holders: float) -> dict[str, float]:
+def per_household(batches: float, decisions: float, holders: float, copies: float) -> Counts:
     """How often each primitive occurs in a household month.
 
     `batches` voucher batches of the household's place, `decisions` about durables and voucher
-    `holders` are means per household of the month that is measured. The other numbers count
-    statements of the rules (kernel_income, kernel_durables, kernel_vouchers) in this order:
-    wage floor, stages, incomes, bills, income position, durables, budget, vouchers, close.
+    `holders` are means per household of the month that is measured, a holder has `copies`
+    vouchers. The other numbers count statements of the rules (kernel_income, kernel_durables,
+    kernel_vouchers) in this order: wage floor, stages, incomes (earnings, pensions, saving),
+    bills, income position, durables, budget, vouchers, close.
     """
     return {
         "random_words": 2 + batches,
         "grid_position": 2 + holders,
         "interpolation": 2 * (1 + holders),
-        "gather": 2 + 1 + 2 + 5,  # shocks; anchor; pay and perceived pay; pension rules
-        "round_to_fen": 6 + 1 + 1 + holders,  # incomes; housing; budget
-        "scatter_sum": 4 + 1 + 2,  # sector and scheme totals; group income; two income nodes
-        "plain_sum": 6 + 1 + 3,  # incomes; housing; balances
-        "column": 5 + 1 + 8 + 3 + 2 + 3 * batches + 3,
-        "arithmetic": 1 + 1 + 4 + 2 + 1 + 1 + batches + 1,
-        "division": 2,
-        "ageing": len(ITEMS),
-        "compaction": 2 + batches,
-        "decision": decisions + 3 * holders,  # a holder has several vouchers
+        "gather": 2 + 1 + 2,  # shocks; anchor; pay and perceived pay
+        "round_to_fen": 2 + 3 + 2 + 1 + 1 + holders,  # the three of incomes; housing; budget
+        "scatter_sum": 2 + 1 + 2,  # earnings and persons; group income; two income nodes
+        "plain_sum": 4 + 6 + 3 + 1 + 3,  # the three of incomes; housing; balances
+        "column": 4 + 1 + 9 + 4 + 3 + 5 + 5 + 2 + 2 * batches + 8,
+        "arithmetic": 1 + 1 + 2 + 4 + 2 + 2 + 1 + 1 + batches + 1,
+        "ageing": len(ITEMS) / 2,
+        "compaction": 5 + batches,
+        "decision": decisions,
+        "redemption": holders * copies,
+        "division": holders,
     }

@@ -124,6 +124,16 @@ def _share_entries() -> dict[str, Any]:
             low=0.2,
             high=0.6,
         ),
+        "category_substitution": _entry(
+            rules["category_substitution"],
+            "elasticity",
+            "imputed: demand systems put own-price elasticities of services near -1 to -1.3",
+            "D",
+            "消费类别间替代弹性",
+            "substitution between categories of consumption",
+            low=0.8,
+            high=1.2,
+        ),
     }
 
 

@@ -207,13 +207,13 @@ class Comparison:
                 lambda one: float(one.tied_cost.sum()),
                 self._inside_run("", 0, whole),
             ),
-            "window": self._per_cost("household_consumption", first, last),
+            "window": self.per_cost("household_consumption", first, last),
         }
         for h in HORIZONS:
-            reached = self._per_cost("household_consumption", 0, h) if h <= whole else None
+            reached = self.per_cost("household_consumption", 0, h) if h <= whole else None
             ratios[f"household_{h}m"] = reached
-        ratios["local_value_added"] = self._per_cost("local_value_added", 0, whole)
-        ratios["fiscal_return"] = self._per_cost("tax_return", 0, whole)
+        ratios["local_value_added"] = self.per_cost("local_value_added", 0, whole)
+        ratios["fiscal_return"] = self.per_cost("tax_return", 0, whole)
         return ratios
 
     def payers(self) -> dict[str, Estimate]:
@@ -254,7 +254,8 @@ class Comparison:
         last = len(self.months) if months is None else months
         return [part for dim in DECOMPOSITION_DIMS for part in self._parts(dim, last)]
 
-    def _per_cost(self, outcome: str, first: int, last: int) -> Estimate | None:
+    def per_cost(self, outcome: str, first: int, last: int) -> Estimate | None:
+        """Effect of an outcome over payments of all budgets, months first..last-1."""
         if outcome not in self.outcomes() or "fiscal_cost" not in self.outcomes():
             return None
         cost = self.pairs[0].effect("fiscal_cost", first, last)
@@ -282,19 +283,28 @@ class Comparison:
             return []
         labels = self.months[:last] if dim == "month" else FIXED_LABELS[dim]
         heads = self._heads(dim)
+        gains = np.array([gain for gain, _ in known])
+        shifts = self._drawn_parts(dim, last, gains)
         return [
             Part(
                 dim,
                 label,
-                mean_estimate(
-                    np.array([gain[position] for gain, _ in known]),
-                    self._part_quick(dim, position, last),
+                widened(
+                    mean_estimate(gains[:, position], self._part_quick(dim, position, last)),
+                    shifts[:, position],
                 ),
                 float(np.mean([base[position] for _, base in known])),
                 None if heads is None else float(heads[position]),
             )
             for position, label in enumerate(labels)
         ]
+
+    def _drawn_parts(self, dim: str, last: int, gains: Floats) -> Floats:
+        """What drawing the levers does to each part [draw, part]; no rows without draws."""
+        drawn = [both[0] for one in self.drawn if (both := _along(one, dim, last)) is not None]
+        if len(drawn) < len(self.drawn) or not drawn:
+            return np.zeros((0, gains.shape[1]))
+        return np.array(drawn) - gains[: len(drawn)]
 
     def _part_quick(self, dim: str, position: int, last: int) -> Estimate | None:
         gain, base = self.pairs[0].group_gain, self.pairs[0].group_base

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from model.agents import household_kernel
 from model.agents.household_layout import BATCH_FIELDS, F64
-from model.agents.household_month import HouseholdWorld, month_inputs, pack_batches
+from model.agents.household_month import HouseholdWorld, month_inputs
 from model.agents.households import _run, columns_of
+from model.agents.voucher_batches import pack_batches
 from model.dimensions import (
     AGE_LIMIT_MONTHS,
     ITEMS,
@@ -83,9 +84,9 @@ def compile_kernel() -> None:
         1, 0, np.array([[0, 1, 0, 0, 1]]), _anchor(), *allocate(1), np.zeros((2, 1), np.int32)
     )  # fmt: skip
     item_price = prices(p)
-    world = HouseholdWorld.build(p, _policy(p), nobody.anchor, 0, item_price, 0.0)
+    world = HouseholdWorld.build(p, _policy(p), nobody.levels, 0, item_price, 0.0)
     surface = Instruments.neutral(p.array("population.minimum_wage"))
-    market = neutral_market(p, np.ones((len(PLACES), len(SECTORS)), np.int64), 0.0)
+    market = neutral_market(p, 0.0)
     batches = pack_batches(surface, p, np.zeros((0, len(PLACES)), np.int64))
     tables = _tables(item_price.shape[1])
     month = month_inputs(
@@ -118,6 +119,7 @@ def _tables(classes: int) -> ReplacementTables:
         np.zeros((1, items, classes, AGE_LIMIT_MONTHS + 1, NEED_CLOCK_LIMIT + 1), np.uint32),
         np.zeros((1, items, classes), np.uint32),
         np.zeros((1, items, AGE_LIMIT_MONTHS + 2), np.uint32),
+        np.zeros((1, items, NEED_CLOCK_LIMIT + 1), np.uint32),
         np.zeros((items, AGE_LIMIT_MONTHS + 1), np.uint32), months, months, 1,
     )  # fmt: skip
 

@@ -14,20 +14,23 @@ from model.agents.household_layout import (
     VOUCHER_COUNTERS,
     VOUCHER_SLOTS,
 )  # fmt: skip
-from model.agents.household_month import MarketView, month_inputs, pack_batches
+from model.agents.household_month import MarketView, month_inputs
 from model.agents.households import household_flows
 from model.agents.views import household_set, register_agents, register_panel
+from model.agents.voucher_batches import pack_batches
 from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets, PolicyPayment
 from model.outcome import Outcome
+from model.policy.beliefs import Beliefs
 from model.policy.instruments import Instruments
 from model.policy.levers import build_levers
-from model.policy.levers.base import F64, Setting, by_place
+from model.policy.levers.base import F64, Lever, Opening, Setting, by_place
 from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
-from model.spending import engel_shares, retail_uplift, season, shares_in_month
+from model.shortfall import check_budgets
+from model.spending import at_effective_prices, engel_shares, retail_uplift, season, shares_in_month
 from model.warm_up import growth_rate, opening
 
 Progress = Callable[[int, int], None]
@@ -42,7 +45,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
     """Households, firms, governments and their accounts under one scenario.
 
     `lean` records totals only. `threads` changes speed, never a bit of the result. `status` is
-    told which preparation is under way. Raises LedgerError from `step` if an identity fails.
+    told which preparation is under way. Raises LedgerError from `step` if an identity fails, and
+    BudgetError if a budget cannot pay for its policies and the scenario says `shortfall: fail`.
     """
 
     def __init__(
@@ -63,10 +67,12 @@ class Economy(mesa.Model):  # type: ignore[misc]
         self.ledger = Ledger()
         annual = float((1.0 + self.growth) ** months - 1.0)
         self.markets = Markets(p, start.flows, self.ledger, growth=annual, scale=scenario.scale)
-        self.levers = build_levers(scenario)
+        self.levers, self.opening = build_levers(scenario), _opening(self.markets)
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
+        self.beliefs = Beliefs(p, self.levers)
         self._engel, self._season = engel_shares(p), season(p)
+        self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
         block = self.household_block
         self.households = household_set(self, block.columns, block.segments, self.seed)
@@ -103,16 +109,23 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _set_policies(self) -> None:
         """Every lever writes its part of the policy surface."""
         self.surface = Instruments.neutral(self._floor)
-        self.setting = Setting(self.parameters, self.month, self.trend, self.residents, self)
+        self.setting = Setting(
+            self.parameters, self.month, self.trend, self.residents, self, self.calendar_month,
+            self.opening,
+        )  # fmt: skip
         for lever in self.levers:
             lever.act(self.setting, self.surface)
+        self.engel = at_effective_prices(
+            self.engel, self.surface.effective_price, self._substitution
+        )
         self.surface.purchase_row = self.outlook.rows(self.month)
         self.surface.unaware_row = self.outlook.unaware_rows(self.month)
 
     def _plan_markets(self) -> None:
         """Firms set pay, prices and jobs; the bank its rates."""
         month = self.month + int(self.policy_scenario.start[5:7]) - 1
-        self.plan = self.markets.plan(month, self.trend, self.season_category)
+        touched = self.surface.markets
+        self.plan = self.markets.plan(month, self.trend, self.season_category, touched)
 
     def _issue_vouchers(self) -> None:
         """Applicants race for vouchers; issue stops at the money."""
@@ -125,11 +138,12 @@ class Economy(mesa.Model):  # type: ignore[misc]
         plan = self.plan
         view = MarketView(
             plan.pay_index, plan.perceived_pay, plan.separation,
-            plan.find, plan.hire_cdf, plan.fear, plan.prices, plan.consumer_price,
+            plan.find, plan.openings, plan.fear, plan.prices, plan.consumer_price,
             plan.unemployment_benefit, plan.property_yield, plan.deposit_rate, plan.loan_rate,
         )  # fmt: skip
+        world = self.beliefs.world(self.world, self.surface.protection)
         inputs = month_inputs(
-            self.world, self.month, self.trend, self.season_total, self.engel, view, self.surface,
+            world, self.month, self.trend, self.season_total, self.engel, view, self.surface,
             self.outlook.tables, self._batches,
         )  # fmt: skip
         self.totals = self.household_block.live(inputs)
@@ -156,6 +170,8 @@ class Economy(mesa.Model):  # type: ignore[misc]
     def _settle_markets(self) -> None:
         """Every payment is posted and every identity checked; households' books must agree."""
         self.market = self.markets.settle(self.month, self.trend, self.flows, self.payments)
+        if self.policy_scenario.header.shortfall == "fail":
+            check_budgets(self.markets.shortfall, self.policy_scenario.month_at(self.month))
         for instrument, held in (
             ("deposits", self.flows.liquid),
             ("committed_deposits", self.flows.committed_balance),
@@ -168,8 +184,16 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 raise LedgerError(f"{account}: {instrument} differ by {gap[worst]} fen")
 
     def _record(self) -> None:
-        direct = [lever.direct_costs(self.totals) for lever in self.levers]
+        direct = [self._direct_costs(lever) for lever in self.levers]
         self._recorder.record(self.totals, self.flows, self.engel, self.plan, self.market, direct)
+
+    def _direct_costs(self, lever: Lever) -> tuple[int, int]:
+        """What firms and households bear outside any budget, fen."""
+        found = dict(zip(("firms", "households"), lever.direct_costs(self.totals), strict=True))
+        for due in self.payments:
+            if due.lever == lever.name and due.payer in found:
+                found[str(due.payer)] += int(due.amounts.sum())
+        return found["firms"], found["households"]
 
     # -- what levers may ask ---------------------------------------------------------------
 
@@ -217,3 +241,13 @@ class Economy(mesa.Model):  # type: ignore[misc]
                 counted = np.bincount(group, each, minlength=20).reshape(shape[2:])
                 target[place, residence] += weight * counted
         return {"households": homes, "persons": people}
+
+
+def _opening(markets: Markets) -> Opening:
+    """What levers may know of the average month at the opening."""
+    state, labour = markets.state, markets.state.labour
+    bought = state.budgets.purchases.sum(axis=0).reshape(state.output.shape)
+    return Opening(
+        state.output, labour.cost, labour.employees, state.visitors, state.loans, bought,
+        state.dividends, labour.persons, markets.base_unemployed,
+    )  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.dimensions import PLACES, SECTORS
+from model.whole_numbers import by_column, exchange, largest_residuals, move, total
 
 Fen = npt.NDArray[np.int64]
 
@@ -34,6 +35,7 @@ CENTRE = slice(FUNDS.stop, FUNDS.stop + 1)
 BANK = slice(CENTRE.stop, CENTRE.stop + 1)
 OUTSIDE = slice(BANK.stop, BANK.stop + 1)
 N_ACCOUNTS = OUTSIDE.stop
+USUAL_KINDS = 24  # rows kept for the kinds of payment of a month; more are made when needed
 
 
 def account_names() -> list[str]:
@@ -60,13 +62,13 @@ class Ledger:
 
     def __init__(self) -> None:
         self.positions: Fen = np.zeros((len(INSTRUMENTS), N_ACCOUNTS), dtype=np.int64)
-        self.flows: dict[str, Fen] = {}
-        self._net_worth_before: Fen = np.zeros(N_ACCOUNTS, dtype=np.int64)
+        self.open_month()
 
     def open_month(self) -> None:
         """Start a month: remember net claims, forget last month's flows."""
-        self._net_worth_before = self.positions.sum(axis=0)
-        self.flows = {}
+        self._net_worth_before: Fen = by_column(self.positions)
+        self.flows: dict[str, Fen] = {}
+        self._rows: Fen = np.zeros((USUAL_KINDS, N_ACCOUNTS), dtype=np.int64)
 
     def open_position(self, instrument: str, holder: slice, issuer: slice, amounts: Fen) -> None:
         """Opening balance: `holder` owns, `issuer` (one account) owes. Shapes: holder's."""
@@ -80,54 +82,48 @@ class Ledger:
         Either side may be a single account: it then pays or receives the sum. Both sides may
         have any common shape once flattened. Raises LedgerError on a shape mismatch.
         """
-        flat = np.asarray(amounts, dtype=np.int64).ravel()
-        self._post(kind, payer, -flat)
-        self._post(kind, receiver, flat)
-        self._check_pair(kind, payer, receiver, flat.size)
+        flat = _flat(amounts)
+        for account in (payer, receiver):
+            _check_width(kind, account, flat.size)
+        move(
+            self.positions[0], self._flow(kind), payer.start, payer.stop, flat,
+            receiver.start, receiver.stop, flat,
+        )  # fmt: skip
 
     def pay_pool(self, kind: str, payer: slice, paid: Fen, receiver: slice, received: Fen) -> None:
         """Many payers to many receivers through a clearing pool; totals must be equal."""
-        if int(paid.sum()) != int(received.sum()):
-            raise LedgerError(f"pool {kind}: paid {paid.sum()} fen, received {received.sum()} fen")
-        self._post(kind, payer, -np.asarray(paid, dtype=np.int64).ravel())
-        self._post(kind, receiver, np.asarray(received, dtype=np.int64).ravel())
+        out, into = _flat(paid), _flat(received)
+        if total(out) != total(into):
+            raise LedgerError(f"pool {kind}: paid {total(out)} fen, received {total(into)} fen")
+        _check_width(kind, payer, out.size)
+        _check_width(kind, receiver, into.size)
+        move(
+            self.positions[0], self._flow(kind), payer.start, payer.stop, out,
+            receiver.start, receiver.stop, into,
+        )  # fmt: skip
 
     def lend(self, instrument: str, lender: slice, borrower: slice, amounts: Fen) -> None:
         """New lending (negative: repayment): deposits move one way, the claim the other.
 
         A lender or borrower that is a single account takes the sum.
         """
-        flat = np.asarray(amounts, dtype=np.int64).ravel()
-        deposits, claim = self.positions[0], self.positions[INSTRUMENTS.index(instrument)]
-        for account, sign in ((borrower, 1), (lender, -1)):
-            share = flat if account.stop - account.start == flat.size else flat.sum()
-            deposits[account] += sign * share
-            claim[account] -= sign * share
+        self._exchange(instrument, lender, borrower, amounts)
 
     def owe(self, kind: str, debtor: slice, creditor: slice, amounts: Fen) -> None:
         """A payment that falls due but is not paid: income now, an arrear instead of money."""
-        flat = np.asarray(amounts, dtype=np.int64).ravel()
-        arrears = self.positions[INSTRUMENTS.index("arrears")]
-        for account, sign in ((debtor, -1), (creditor, 1)):
-            share = flat if account.stop - account.start == flat.size else flat.sum()
-            arrears[account] += sign * share
-            self._flow(kind)[account] += sign * share
+        flat, arrears = _flat(amounts), self.positions[INSTRUMENTS.index("arrears")]
+        move(
+            arrears, self._flow(kind), debtor.start, debtor.stop, flat,
+            creditor.start, creditor.stop, flat,
+        )  # fmt: skip
 
     def settle(self, debtor: slice, creditor: slice, amounts: Fen) -> None:
         """Pay arrears: deposits move, the claim disappears; no income."""
-        flat = np.asarray(amounts, dtype=np.int64).ravel()
-        deposits, arrears = self.positions[0], self.positions[INSTRUMENTS.index("arrears")]
-        for account, sign in ((debtor, -1), (creditor, 1)):
-            share = flat if account.stop - account.start == flat.size else flat.sum()
-            deposits[account] += sign * share
-            arrears[account] -= sign * share
+        self._exchange("arrears", debtor, creditor, amounts)
 
     def commit(self, amounts: Fen) -> None:
         """Households move `amounts` (15, fen) from liquid to committed deposits (< 0: back)."""
-        self.positions[0, HOUSEHOLDS] -= amounts
-        self.positions[0, BANK] += amounts.sum()
-        self.positions[1, HOUSEHOLDS] += amounts
-        self.positions[1, BANK] -= amounts.sum()
+        self._exchange("committed_deposits", HOUSEHOLDS, BANK, amounts)
 
     def deposits(self, account: slice) -> Fen:
         """Liquid deposits of an account group (a view, fen)."""
@@ -139,13 +135,15 @@ class Ledger:
 
     def residuals(self) -> dict[str, int]:
         """Largest violation (fen) of: instruments sum to zero, flows sum to zero, flow = change."""
-        change = self.positions.sum(axis=0) - self._net_worth_before
-        total = np.sum(list(self.flows.values()), axis=0) if self.flows else np.zeros_like(change)
-        return {
-            "instruments_sum_to_zero": int(np.abs(self.positions.sum(axis=1)).max()),
-            "flows_sum_to_zero": max((abs(int(f.sum())) for f in self.flows.values()), default=0),
-            "flow_equals_change_in_claims": int(np.abs(change - total).max()),
-        }
+        names = (
+            "instruments_sum_to_zero", "flows_sum_to_zero", "flow_equals_change_in_claims",
+        )  # fmt: skip
+        largest = largest_residuals(self.positions, self._net_worth_before, self._rows)
+        return dict(zip(names, largest, strict=True))
+
+    def kept(self, account: slice) -> int:
+        """Net receipts of an account group from payments of every kind this month (fen)."""
+        return total(np.ascontiguousarray(self._rows[:, account]))
 
     def verify(self, further: Iterable[tuple[str, int]] = ()) -> int:
         """Check every identity with `==`; return the largest residual (always 0).
@@ -160,23 +158,36 @@ class Ledger:
 
     def _worst_account(self) -> str:
         change = self.positions.sum(axis=0) - self._net_worth_before
-        total = np.sum(list(self.flows.values()), axis=0) if self.flows else 0
-        gap = np.abs(change - total)
+        gap = np.abs(change - self._rows.sum(axis=0))
         return account_names()[int(gap.argmax())]
 
     def _flow(self, kind: str) -> Fen:
         if kind not in self.flows:
-            self.flows[kind] = np.zeros(N_ACCOUNTS, dtype=np.int64)
+            if len(self.flows) == len(self._rows):
+                self._make_room()
+            self.flows[kind] = self._rows[len(self.flows)]
         return self.flows[kind]
 
-    def _post(self, kind: str, account: slice, signed: Fen) -> None:
-        share = signed if account.stop - account.start == signed.size else signed.sum()
-        self.positions[0, account] += share
-        self._flow(kind)[account] += share
+    def _make_room(self) -> None:
+        """Twice as many kinds of payment in one month."""
+        self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+        self.flows = {kind: self._rows[at] for at, kind in enumerate(self.flows)}
 
-    def _check_pair(self, kind: str, payer: slice, receiver: slice, size: int) -> None:
+    def _exchange(self, instrument: str, payer: slice, receiver: slice, amounts: Fen) -> None:
+        flat, claim = _flat(amounts), self.positions[INSTRUMENTS.index(instrument)]
         for account in (payer, receiver):
-            if account.stop - account.start not in (1, size):
-                raise LedgerError(
-                    f"{kind}: {size} amounts for {account.stop - account.start} accounts"
-                )
+            _check_width(instrument, account, flat.size)
+        exchange(
+            self.positions[0], claim, payer.start, payer.stop, receiver.start, receiver.stop, flat
+        )  # fmt: skip
+
+
+def _flat(amounts: Fen) -> Fen:
+    """One axis, contiguous."""
+    return np.asarray(amounts, dtype=np.int64).ravel()
+
+
+def _check_width(kind: str, account: slice, size: int) -> None:
+    width = account.stop - account.start
+    if width not in (1, size):
+        raise LedgerError(f"{kind}: {size} amounts for {width} accounts")

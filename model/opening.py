@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,11 @@ class TaxRates:
     indirect_split: Array  # central, province, cities
     profit_split: Array
     fees: Array  # (15, 12) non-tax revenue, fen a month
+
+    @cached_property
+    def upper_split(self) -> Array:
+        """Parts of the centre and the province: rows value added, income and profit."""
+        return np.stack([self.indirect_split[:2], self.profit_split[:2]])
 
 
 @dataclass(frozen=True)

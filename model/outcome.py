@@ -17,7 +17,8 @@ employment             month, place, sector                                perso
 unemployed             month, place                                        persons
 consumer_prices        month, category                                     index, 1 = base
 price_level            month                                               index, 1 = base
-retail_sales           month, place                                        yuan
+retail_sales           month, place                                        yuan, today's definition
+retail_sales_measured  month, place                                        yuan, as then measured
 value_added            month, place, sector                                yuan
 local_sales            month, place, sector                                yuan
 revenue, spending      month, payer                                        yuan

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model.dimensions import PLACES, RESIDENCES, SECTORS, WORK_CLASSES
+from model.dimensions import PLACES, RESIDENCES, SCHEMES, SECTORS, WORK_CLASSES
 from model.parameters import Parameters
 from model.population_fit import allocate, fit
 from model.population_kernel import (
     PLACE_SHIFT,
     RESIDENCE_SHIFT,
+    RETIRED,
     Rows,
     Tables,
     core_rows,
@@ -89,6 +90,20 @@ class Population:
     def rows(self) -> Rows:
         """The drawn columns as the kernel's named tuple."""
         return Rows(**{name: getattr(self, name) for name in Rows._fields})
+
+    @property
+    def levels(self) -> tuple[F64, F64]:
+        """What ranks in income refer to: `anchor`, and the mean of earnings and pension of retired
+        households [cell, scheme], yuan a month (1 where there are none).
+        """
+        retired = self.stage == RETIRED
+        cell = self.place[retired].astype(np.int64) * len(RESIDENCES) + self.urban[retired]
+        index = cell * len(SCHEMES) + self.scheme[retired]
+        weight, size = self.weight[retired], CELLS * len(SCHEMES)
+        income = (self.earnings[retired] + self.pension[retired]) * weight
+        count = np.bincount(index, weight, size)
+        mean = np.where(count > 0.0, np.bincount(index, income, size) / np.maximum(count, 1.0), 1.0)
+        return self.anchor, mean.reshape(CELLS, len(SCHEMES))
 
     @property
     def id(self) -> U64:

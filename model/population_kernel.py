@@ -296,8 +296,7 @@ def draw_core(tables: Tables, cell: int, index: int, rows: Rows, row: int) -> No
     scheme = 0
     if pensioners > 0:
         scheme = 1 if in_employee_scheme or kind == A_EARLY else 2
-    if stage == RETIRED:
-        klass = INFORMAL
+    # Members of the retired work where such households worked, as after retirement in the model.
     sector = pick(
         tables.sector_cdf[cell, klass], point(tables.shift, tables.step, cell, index, D_SECTOR)
     )

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from model.dimensions import PLACES, SECTORS
 from model.parameters import Parameters
+from model.whole_numbers import compiled
 
 Array = npt.NDArray[np.float64]
 N_PLACES, N_SECTORS = len(PLACES), len(SECTORS)
@@ -48,10 +49,13 @@ def supply(need: Array, home_bias: Array, supply_share: Array) -> Array:
     return delivered
 
 
+@compiled
 def input_prices(prices: Array, home_bias: Array, supply_share: Array) -> Array:
     """Price (15, 12) of local inputs at the buyer: own place and the province's pool."""
-    pooled = (1.0 - home_bias) * np.einsum("ki,ki->i", supply_share, prices)
-    mixed: Array = home_bias * prices + pooled
+    pool = np.zeros(prices.shape[1])
+    for k in range(prices.shape[0]):
+        pool += supply_share[k] * prices[k]
+    mixed: Array = home_bias * prices + (1.0 - home_bias) * pool
     return mixed
 
 

@@ -23,6 +23,7 @@ from model.policy.settings import (
     Vouchers,
     Window,
 )
+from model.policy.settings_people import GRANT_SLOTS, Gifts, Grants, SavingScheme
 from model.scenario_header import LONGEST_HORIZON, Header, parse_name
 from model.scenario_problems import Mark, Phrase, Problem, ScenarioError, phrase, suggestion
 from model.scenario_reader import Entry, Node
@@ -71,6 +72,8 @@ class _Validation:
             self._overlaps(policies, window)
         self._one_way_of_paying(policies)
         self._room_for_vouchers(policies)
+        if window is not None:
+            self._room_for_grants(policies, window)
         if self.problems or header is None:
             raise ScenarioError(self.problems)
         files, warnings = self.source.files, tuple(self.warnings)
@@ -237,6 +240,27 @@ class _Validation:
                 fields = {"month": month_text(min(crowded)), "limit": VOUCHER_SLOTS}
                 self._report(self.entries[name].mark, Phrase("check.too_many_vouchers", fields))
                 return
+
+    def _room_for_grants(self, policies: Mapping[str, LeverSettings], window: Window) -> None:
+        """At most GRANT_SLOTS programmes may give to or take from marked households in a month."""
+        running: Counter[int] = Counter()
+        for name, policy in policies.items():
+            if not isinstance(policy, Grants | SavingScheme | Gifts):
+                continue
+            end = window.last if policy.end is None else month_number(policy.end)
+            months = range(month_number(policy.start), min(end, window.last) + 1)
+            running.update(m for m in months if _gives_in(policy, m))
+            crowded = [month for month, count in running.items() if count > GRANT_SLOTS]
+            if crowded:
+                entries = self.tree.entries()["policies"].node.entries()
+                fields = {"month": month_text(min(crowded)), "limit": GRANT_SLOTS}
+                self._report(entries[name].mark, Phrase("check.too_many_grants", fields))
+                return
+
+
+def _gives_in(policy: LeverSettings, month: int) -> bool:
+    """Gifts come in one calendar month, the other programmes may move money in any."""
+    return not isinstance(policy, Gifts) or policy.month == int(month_text(month)[5:])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Name, titles, months, scale and seed of a scenario: everything but parameters and policies."""
+"""Everything of a scenario but its parameters and policies: name, months, scale, seed, rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from model.policy.quantities import Month, Quantity, fault, kind
+from model.policy.quantities import Choice, Month, Quantity, fault, kind
 from model.policy.settings import Settings
 
 LARGEST_SCALE: Final = 10_000
@@ -94,3 +94,4 @@ class Header(Settings):
     months: Annotated[int, Quantity("months", 1, LONGEST_HORIZON, whole=True)]
     scale: Scale
     seed: Annotated[int, Quantity("count", 0, LARGEST_SEED, whole=True)]
+    shortfall: Annotated[str, Choice(("arrears", "fail"))] = "arrears"

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from model.messages import LANGUAGES, has_message, say
 from model.policy.catalogue import load_catalogue
+from model.policy.programme_settings import Programme
 from model.policy.settings import LEVERS
 from model.scenario_checks import models_in
 from model.scenario_header import Header
@@ -132,10 +133,19 @@ def _relax(node: Any) -> None:
 def _describe(node: Any, key: str) -> None:
     """Put the catalogue's texts on every property that has one."""
     for name, child in _properties(node):
-        text = f"{key}.{name}"
+        setting = f"{key}.{name}"
+        text = setting_text(setting.removeprefix("setting."))
         if has_message(text):
             child["description"] = _words(text)
-            _describe(child, text)
+            _describe(child, setting)
+
+
+def setting_text(name: str) -> str:
+    """Id of the text of a setting: its own, or the one that all programmes share."""
+    lever, _, rest = name.partition(".")
+    own = f"setting.{name}"
+    programme = lever in LEVERS and issubclass(LEVERS[lever], Programme)
+    return f"setting.programme.{rest}" if programme and not has_message(own) else own
 
 
 def _properties(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -205,4 +215,4 @@ def explain_setting(name: str, lang: str) -> dict[str, Any]:
     required = say("cli.explain.required", lang) if record["required"] else ""
     record["unit"] = say(f"unit.{record['unit']}", lang) if record["unit"] else ""
     record["source"] = say("cli.explain.setting", lang) + required
-    return record | {"grade": None, "about": say(f"setting.{name}", lang)}
+    return record | {"grade": None, "about": say(setting_text(name), lang)}

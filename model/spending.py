@@ -186,6 +186,18 @@ def shares_in_month(
     return np.asarray(weighted / weighted.sum(axis=2, keepdims=True), dtype=np.float64)
 
 
+def at_effective_prices(shares: Array, prices: Array, substitution: float) -> Array:
+    """Budget shares (2, 37, 16) times effective price (2, 16) ** (1 - `substitution`), sum kept.
+
+    The very same shares if every price is 1.
+    """
+    if bool((prices == 1.0).all()):
+        return shares
+    moved = shares * (prices ** (1.0 - substitution))[:, None, :]
+    total = shares.sum(axis=2, keepdims=True) / moved.sum(axis=2, keepdims=True)
+    return np.asarray(moved * total, dtype=np.float64)
+
+
 def retail_share(parameters: Parameters) -> Array:
     """Part (16) of household spending by category that counts as retail sales of consumer goods."""
     return _by_category(parameters, "spending.retail_share")

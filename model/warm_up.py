@@ -15,8 +15,9 @@ from functools import lru_cache
 import numpy as np
 
 from model.agents.household_layout import I64
-from model.agents.household_month import HouseholdWorld, MarketView, month_inputs, pack_batches
+from model.agents.household_month import HouseholdWorld, MarketView, month_inputs
 from model.agents.households import HouseholdBlock, columns_of, household_flows
+from model.agents.voucher_batches import pack_batches
 from model.compile_ahead import start_compiling, wait_for_kernel
 from model.dimensions import CATEGORIES, PLACES, SECTORS
 from model.flows import HouseholdFlows
@@ -84,16 +85,15 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
     status("population")
     population = settled_population(parameters, scale, seed, threads)
     block = HouseholdBlock(columns_of(population), population.segments, threads)
+    levels = population.levels
     world = HouseholdWorld.build(
-        parameters, solved.values, population.anchor, seed + WARM_UP_SEED_OFFSET,
+        parameters, solved.values, levels, seed + WARM_UP_SEED_OFFSET,
         prices(parameters), 0.0,
     )  # fmt: skip
     status("warm_up")
     wait_for_kernel()
-    flows, share = _live_alone(block, world, population)
-    final = HouseholdWorld.build(
-        parameters, solved.values, population.anchor, seed, prices(parameters), share
-    )
+    flows, share = _live_alone(block, world)
+    final = HouseholdWorld.build(parameters, solved.values, levels, seed, prices(parameters), share)
     return Opening(block, flows, final, block.households.reshape(len(PLACES), -1).sum(axis=1))
 
 
@@ -106,17 +106,14 @@ def settled_population(parameters: Parameters, scale: int, seed: int, threads: i
     return synthesise(parameters, scale, seed, wealth, states, workers=threads)
 
 
-def neutral_market(parameters: Parameters, employed: I64, property_yield: float) -> MarketView:
-    """Markets at base: pay, prices and fear 1, base hazards; `employed` [place, sector] persons."""
+def neutral_market(parameters: Parameters, property_yield: float) -> MarketView:
+    """Markets at base: pay, prices and fear 1, base hazards."""
     shape, months = (len(PLACES), len(SECTORS)), parameters.number("numerics.months_per_year")
     separation = np.broadcast_to(parameters.array("labour.separation"), shape)
-    hires = np.maximum(employed, 0) * separation
-    cdf = np.cumsum(hires, axis=1) / np.maximum(hires.sum(axis=1, keepdims=True), 1e-9)
-    cdf[:, -1] = 1.0
     one = np.ones(len(PLACES))
     return MarketView(
         pay_index=np.ones((*shape, 2)), perceived_pay=np.ones((*shape, 2)), separation=separation,
-        find=one * parameters.number("labour.find"), hire_cdf=cdf, fear=one,
+        find=one * parameters.number("labour.find"), openings=separation, fear=one,
         prices=np.ones((len(PLACES), len(CATEGORIES))), consumer_price=one,
         unemployment_benefit=parameters.array("labour.unemployment_benefit"),
         property_yield=one * property_yield,
@@ -125,9 +122,7 @@ def neutral_market(parameters: Parameters, employed: I64, property_yield: float)
     )  # fmt: skip
 
 
-def _live_alone(
-    block: HouseholdBlock, world: HouseholdWorld, population: Population
-) -> tuple[HouseholdFlows, float]:
+def _live_alone(block: HouseholdBlock, world: HouseholdWorld) -> tuple[HouseholdFlows, float]:
     """Warm-up months; returns the average flows of them at trend 1, and the housing share."""
     p = world.parameters
     months, growth = int(p.number("numerics.warm_up_months")), growth_rate(p)
@@ -135,18 +130,17 @@ def _live_alone(
     tables = replacement_tables(p, [], 12, 1)
     batches = pack_batches(surface, p, np.zeros((0, len(PLACES)), np.int64))
     engel = engel_shares(p)
-    employed, dividend, collected = _employment(population), 0.0, []
+    dividend, collected = 0.0, []
     for month in range(months):
         trend = (1.0 + growth) ** (month - months)
         surface.purchase_row[:] = surface.unaware_row[:] = tables.index[month % 12]
-        market = neutral_market(p, employed, dividend)
+        market = neutral_market(p, dividend)
         inputs = month_inputs(
             world, month, trend, np.ones(2), engel, market, surface, tables, batches
         )
         totals = block.live(inputs)
         flows = household_flows(totals, engel)
         dividend, world = _next_rates(world, flows, growth)
-        employed = flows.employed_persons
         if month >= months // 2:
             collected.append((trend, flows))
     return _average(collected), world.housing_share
@@ -165,14 +159,6 @@ def _next_rates(
     first = world.housing_share == 0.0
     housing = max(float(outlay), 0.0) if first else mixed
     return max(float(wanted / stock), 0.0), world.with_housing_share(housing)
-
-
-def _employment(population: Population) -> I64:
-    """Employed persons [place, sector] of a population."""
-    working = population.earners.astype(np.int64) - (population.stage == 1)
-    cell = population.place.astype(np.int64) * len(SECTORS) + population.sector
-    weighted = np.bincount(cell, working * population.weight, minlength=len(PLACES) * len(SECTORS))
-    return np.asarray(weighted.reshape(len(PLACES), len(SECTORS)), dtype=np.int64)
 
 
 def _average(collected: list[tuple[float, HouseholdFlows]]) -> HouseholdFlows:

@@ -93,7 +93,8 @@ class Workers:
     def month(self, plan: Plan, level: float) -> HouseholdFlows:
         """Move people and return flows with earnings = base x people x pay index x level."""
         leave, found = self.employed * plan.separation, self.unemployed * plan.find
-        jobs = np.diff(plan.hire_cdf, axis=1, prepend=0.0)
+        hires = plan.openings * self.base.employed_persons
+        jobs = hires / hires.sum(axis=1, keepdims=True)
         self.employed += found[:, None] * jobs - leave
         self.unemployed += leave.sum(axis=1) - found
         flows = at_level(self.base, level)

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from model.agents import household_layout as layout
 from model.agents.household_layout import Columns, Month, month_of
+from model.agents.household_month import screen
 from model.dimensions import GROUPS, NOT_OWNED, PLACES, STAGES
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
@@ -48,6 +49,15 @@ class Policy:
     transfer_standing: int = 0
     transfer_standing_person: int = 0
     pension_rise: float = 0.0
+    grants: int = 0  # kinds of households and actions take turns
+    grant_amount: int = 30_000
+    grant_reach: float = 0.3
+    medical_share: float = 1.0
+    benefit_cover: float = 0.0
+    allowance_ratio: float = 1.0
+    loan_interest: float = 1.0
+    loan_to_value: float = 0.0  # beyond the usual
+    housing_ratio: float = 1.0
 
 
 class Draws:
@@ -153,7 +163,8 @@ def month(number: int, policy: Policy, seed: tuple[int, int] = (1, 0)) -> Month:
         "season": np.array([0.97, 1.04]),
     }
     values |= _income_inputs(policy) | _pension_inputs(policy) | _spending_inputs(number)
-    return month_of(values | _durable_inputs(policy) | _voucher_inputs(policy))
+    values |= _durable_inputs(policy) | _voucher_inputs(policy) | _grant_inputs(policy)
+    return month_of(values | _programme_inputs(policy))
 
 
 def _unit_mean_shocks(spread: float) -> F64:
@@ -174,12 +185,15 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "perceived_pay": 0.95 + 0.1 * (grid % 5) / 5,
         "separation": np.full((len(PLACES), SECTORS), int(0.03 * TWO32)),
         "find": np.full(len(PLACES), int(0.3 * TWO32)),
-        "hire_cdf": np.tile(hires.astype(np.int64), (len(PLACES), 1)),
+        "hire_cdf": np.tile(hires.astype(np.int64), (len(PLACES), 5, 1)),
         "retirement": (np.array([0.015, 0.02]) * TWO32).astype(np.int64),
         "generation": (np.array([0.03, 0.025]) * TWO32).astype(np.int64),
         "working_ages": np.array([13000, 43000, 65536]),
-        "renewed_class": np.tile(np.array([0, 9000, 30000, 50000, 65536]), (2, 3, 1)),
+        "renewed_class": np.tile(np.array([0, 9000, 30000, 50000, 65536]), (CELLS, 3, 1)),
         "retirement_ratio": np.array([0.6, 0.7]),
+        "income_nodes": INCOME_GRID.nodes,
+        "usual_share": np.linspace(20.0, 90.0, 4 * INCOME_GRID.size).reshape(2, 2, -1),
+        "pensioner_income": np.full((CELLS, 3), 4000.0),
         "floor": np.full(len(PLACES), 1900.0 * policy.floor),
         "base_floor": np.full(len(PLACES), 1900.0),
         "floor_log_rise": np.full(len(PLACES), np.log(policy.floor)),
@@ -203,12 +217,16 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
     for kind, amount in enumerate(_transfers(policy)):
         transfer[kind, :, ::2] = amount  # every other group is eligible
     return {
+        "retired_age": 60,
+        "renewed_age": np.array([30, 42, 54]),
         "pension_part": np.array([0.0, 0.85, 0.4]),
         "benefit": np.full(len(PLACES), 178_500),
         "income_floor": np.array([120_000, 250_000]),
         "unemployed_share": 0.4,
         "pension_rate": np.array([0.0, rise, rise / 2]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
+        "pension_middle_age": 70,
+        "pension_old_age": 80,
         "pension_recognised": np.array([0.0, 0.9, 0.5]),
         "arrears_rate": np.array([0.0, 0.18, 0.0]),
         "arrears_fixed": np.array([[0.0] * 3, [120.0, 150.0, 200.0], [70.0] * 3]),
@@ -230,7 +248,6 @@ def _spending_inputs(number: int) -> dict[str, object]:
         "property_yield": np.linspace(0.001, 0.002, len(PLACES)),
         "deposit_rate": 0.00125,
         "loan_rate": 0.004,
-        "housing_share": 0.004,
         "medical_hazard": (np.array([[0.05, 0.05, 0.08]] * 2) * TWO32).astype(np.int64),
         "medical_size": 0.9,
         "real": 1.0 / (trend * prices),
@@ -254,7 +271,9 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
     first = np.full((2, ITEMS, CLASSES), 0.02)
     by_age = (bought[..., 0] + arises[:, None]).max(axis=2)
     chance = np.concatenate([by_age, first.max(axis=2)[..., None]], axis=2)
-    chance = np.maximum(chance, chance[0])[np.arange(len(PLACES)) % 2]
+    either = np.arange(len(PLACES)) % 2
+    chance = np.maximum(chance, chance[0])[either]
+    waiting = np.maximum(bought, bought[0]).max(axis=(2, 3))[either]
     price = np.full((len(PLACES), ITEMS, CLASSES), _ITEM_PRICE)
     price[:, ITEMS - 1] = _CAR_PRICE
     price += 1000 * np.arange(CLASSES)
@@ -265,7 +284,7 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "purchase": word(bought),
         "first_purchase": word(first),
         "need": word(arises),
-        "candidate": (chance * 65536).astype(np.int64) + 1,
+        "screen": screen(word(chance), word(waiting)),
         "item_price": price,
         "subsidy": (price * policy.subsidy_share).astype(np.int64),
         "awareness": np.linspace(30_000, 65_536, ITEMS).astype(np.int64),
@@ -273,11 +292,45 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "gate": 50_000,
         "instant": policy.instant,
         "claim_lag": policy.claim_lag,
-        "loan_to_value": np.full(ITEMS, 0.6),
-        "loan_term": np.full(ITEMS, 24.0),
-        "instalment_cap": 0.5,
+        "loan_to_value": np.full((len(PLACES), ITEMS), 0.6 + policy.loan_to_value),
+        "loan_term": 24.0 + np.arange(len(PLACES) * ITEMS).reshape(len(PLACES), ITEMS) % 5,
+        "instalment_cap": np.linspace(0.4, 0.6, len(PLACES)),
         "cash_buffer": 0.5,
         "committed_first": (np.arange(ITEMS) == ITEMS - 1).astype(np.int64),
+    }
+
+
+def _programme_inputs(policy: Policy) -> dict[str, object]:
+    """Ratios by place; every third place has no programme."""
+    on = np.arange(len(PLACES)) % 3 != 2
+    return {
+        "medical_share": np.where(on, policy.medical_share, 1.0),
+        "benefit_cover": np.where(on, int(policy.benefit_cover * TWO32), 0),
+        "allowance_ratio": np.where(on, policy.allowance_ratio, 1.0),
+        "loan_interest": np.where(on, policy.loan_interest, 1.0),
+        "housing_share": np.where(on, 0.004 * policy.housing_ratio, 0.004),
+    }
+
+
+def _grant_inputs(policy: Policy) -> dict[str, object]:
+    """Grants in all actions; marks repeat, every third grant is redrawn, some promise more."""
+    count, slot = max(policy.grants, 1), np.arange(max(policy.grants, 1))
+    fields = np.zeros((count, layout.GRANT_FIELDS), np.int64)
+    fields[:, layout.G_SALT] = layout.MARK_SALT + slot % 5
+    fields[:, layout.G_REDRAWN] = slot % 3 == 2
+    fields[:, layout.G_ACTION] = slot % len(layout.GRANT_ACTIONS)
+    fields[:, layout.G_AMOUNT] = policy.grant_amount * (1 + slot // 4)
+    fields[:, layout.G_REGULAR] = policy.grant_amount * (slot % 3 - 1)
+    fields[:, layout.G_CATEGORY] = slot % CATEGORIES
+    reach = np.full((count, CELLS, GROUPS, len(STAGES)), int(policy.grant_reach * TWO32))
+    reach[:, :, ::3] //= 2
+    reach[:, 1::7], reach[:, :, :, 1] = 0, TWO32
+    return {
+        "grant_count": policy.grants,
+        "grant": fields,
+        "grant_displaced": np.linspace(0.0, 1.0, count),
+        "grant_reach": reach,
+        "grant_most": reach.max(axis=(2, 3)),
     }
 
 

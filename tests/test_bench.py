@@ -34,7 +34,7 @@ def batch(money: Any) -> VoucherBatch:
 
 def issued(cut: int, place: int) -> int:
     """Fen issued at a place below an arrival key, counted household by household in NumPy."""
-    from model.agents.household_month import race_fields
+    from model.agents.voucher_batches import race_fields
 
     found, total = block(), 0
     fields = race_fields(batch(np.zeros(15, np.int64)), 0)
@@ -99,10 +99,10 @@ def test_copy_is_equal_and_apart() -> None:
 
 
 def test_counts_name_every_primitive_once() -> None:
-    counts = primitives.per_household(batches=3.0, decisions=0.5, holders=0.2)
+    counts = primitives.per_household(batches=3.0, decisions=0.5, holders=0.2, copies=3.0)
     assert set(counts) == set(primitives.PRIMITIVES)
     assert all(times > 0 for times in counts.values())
-    more = primitives.per_household(batches=4.0, decisions=0.5, holders=0.2)
+    more = primitives.per_household(batches=4.0, decisions=0.5, holders=0.2, copies=3.0)
     assert more["random_words"] - counts["random_words"] == 1.0
 
 

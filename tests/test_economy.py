@@ -34,6 +34,7 @@ from tests.economies import (
     scenario,
     steps,
 )  # fmt: skip
+from tests.supply_programmes import PROGRAMMES
 
 BUDGETS = slice(CITIES.start, PROVINCE.stop)
 MONTHS = ["2025-10", "2025-11", "2025-12", "2026-01", "2026-02", "2026-03", "2026-04", "2026-05"]
@@ -215,7 +216,7 @@ ANY_POLICY = st.fixed_dictionaries(
     {},
     optional={
         "floor": MINIMUM_WAGE, "pensions": PENSIONS, "trade_in": _trade_in(),
-        "vouchers": _vouchers(), "transfer": TRANSFER,
+        "vouchers": _vouchers(), "transfer": TRANSFER, **PROGRAMMES,
     },
 )  # fmt: skip
 

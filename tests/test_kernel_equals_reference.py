@@ -31,9 +31,16 @@ POLICIES = {
         transfer_standing_person=3_000,
     ),
     "pensions": Policy(pension_rise=0.05),
+    "grants": Policy(grants=9),
+    "protection": Policy(
+        medical_share=0.6, benefit_cover=0.5, allowance_ratio=1.4, loan_interest=0.3,
+        loan_to_value=0.3, housing_ratio=1.5,
+    ),
     "everything": Policy(
-        floor=1.3, voucher_batches=3, threshold=6_000, subsidy_share=0.2, instant=0, claim_lag=2,
-        transfer_once=50_000, transfer_standing=10_000, pension_rise=0.03, displaced=0.2,
+        grants=32, medical_share=0.9, benefit_cover=0.1, allowance_ratio=1.05, loan_interest=0.9,
+        loan_to_value=-0.2, housing_ratio=0.8, floor=1.3, voucher_batches=3, threshold=6_000,
+        subsidy_share=0.2, instant=0, claim_lag=2, transfer_once=50_000, transfer_standing=10_000,
+        pension_rise=0.03, displaced=0.2,
     ),
 }  # fmt: skip
 # Flows that must not be zero, so that an equality is about something.
@@ -44,6 +51,8 @@ WITNESSES = {
     "subsidy_instant": ("subsidy_instant", "subsidised_units"),
     "subsidy_reimbursed": ("subsidy_claims", "reimbursed"),
     "transfers": ("transfers",),
+    "grants": ("granted", "stocked", "released"),
+    "protection": ("allowance_rise", "medical_covered", "interest_subsidy"),
     "everything": ("vouchers", "subsidy_claims", "reimbursed", "transfers"),
 }
 
@@ -151,6 +160,15 @@ POLICY = st.builds(
     transfer_standing=st.integers(0, 50_000),
     transfer_standing_person=st.integers(0, 20_000),
     pension_rise=st.floats(0.0, 0.3),
+    grants=st.sampled_from([0, 0, 1, 4, 32]),
+    grant_amount=st.sampled_from([1, 30_000, 5_000_000]),
+    grant_reach=st.floats(0.0, 1.0),
+    medical_share=st.floats(0.0, 1.0),
+    benefit_cover=st.floats(0.0, 1.0),
+    allowance_ratio=st.sampled_from([0.5, 1.0, 1.1, 4.0]),
+    loan_interest=st.floats(0.0, 1.0),
+    loan_to_value=st.sampled_from([-0.6, 0.0, 0.4]),
+    housing_ratio=st.floats(0.0, 5.0),
 )
 
 

@@ -12,12 +12,20 @@ import pytest
 from model.dimensions import CATEGORIES, PLACES
 from model.messages import LANGUAGES, UnknownMessage, catalogue, has_message, placeholders, say
 from model.parameters import load_parameters
+from model.policy.programme_settings import BEARERS
 from model.policy.quantities import Dated, month_number, month_text
 from model.policy.settings import LEVERS, Pensions, TradeIn, Vouchers
+from model.policy.settings_people import MARKS
 from model.scenario import ScenarioError, load_scenario, scenario_from_mapping, shipped_names
 from model.scenario_problems import printable
 from model.scenario_reader import read_bytes
-from model.scenario_schema import SCHEMA_FILE, scenario_schema, schema_text, setting_names
+from model.scenario_schema import (
+    SCHEMA_FILE,
+    scenario_schema,
+    schema_text,
+    setting_names,
+    setting_text,
+)
 from model.scenario_sources import scenario_folder
 
 START = "start: 2025-10\nmonths: 36\nscale: 1000\nseed: 1\n"
@@ -90,7 +98,7 @@ def test_shipped_scenarios_validate_against_the_schema() -> None:
 
 
 def test_every_setting_is_explained() -> None:
-    assert [n for n in setting_names() if not has_message(f"setting.{n}")] == []
+    assert [n for n in setting_names() if not has_message(setting_text(n))] == []
 
 
 # --- identity ------------------------------------------------------------------------------------
@@ -401,6 +409,7 @@ def test_both_languages_have_the_same_texts_and_placeholders() -> None:
 def test_names_of_places_categories_and_levers_are_in_the_catalogue() -> None:
     keys = [f"place.{p}" for p in PLACES] + [f"category.{c}" for c in CATEGORIES]
     keys += [f"lever.{name}" for name in LEVERS]
+    keys += [f"who.{mark}" for mark in MARKS] + [f"payer.{bearer}" for bearer in BEARERS]
     assert [k for k in keys if not has_message(k)] == []
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from model.dimensions import PLACES, SECTORS
 from model.parameters import Parameters
+from model.whole_numbers import compiled
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -45,6 +46,8 @@ class FirmRules:
     variety_exit: float
     exit_months: float
     variety_limits: Array
+    entry_crowding: float
+    cost_limit: float
 
     @classmethod
     def read(cls, parameters: Parameters) -> FirmRules:
@@ -82,15 +85,24 @@ def expected_sales(rules: FirmRules, expected: Array, sales: Array) -> Array:
     return expected + rules.expectation_gain * (sales - expected)
 
 
-def labour_gap(rules: FirmRules, state: FirmState) -> Array:
-    """Excess (+) or lack (-) of labour relative to desired N* = De^response (F2)."""
-    desired = state.expected**rules.employment_response
-    return state.employment / desired - 1.0
+def desired_labour(rules: FirmRules, state: FirmState, productivity: Array | float = 1.0) -> Array:
+    """Persons wanted relative to base, N* = De^response / productivity (F2)."""
+    desired: Array = state.expected**rules.employment_response / productivity
+    return desired
 
 
-def activity_pay(rules: FirmRules, state: FirmState) -> tuple[Array, Array]:
-    """F2: hours and variable pay of employees, and income of the self-employed, per person."""
-    per_person = state.expected / np.maximum(state.employment, 1e-9)
+def labour_gap(rules: FirmRules, state: FirmState, productivity: Array | float = 1.0) -> Array:
+    """Excess (+) or lack (-) of labour relative to what is desired (F2)."""
+    return state.employment / desired_labour(rules, state, productivity) - 1.0
+
+
+def activity_pay(
+    rules: FirmRules, state: FirmState, productivity: Array | float = 1.0
+) -> tuple[Array, Array]:
+    """F2: hours and variable pay of employees, and income of the self-employed, per person and
+    unit of productivity.
+    """
+    per_person = state.expected / np.maximum(state.employment * productivity, 1e-9)
     employees = np.minimum(np.maximum(per_person, rules.pay_limits[0]), rules.pay_limits[1])
     low, high = rules.own_account_limits
     return employees, np.minimum(np.maximum(per_person, low), high)
@@ -115,10 +127,21 @@ def wage_cost(rules: FirmRules, paid: npt.NDArray[Any], normal: Array) -> Array:
     `paid` and `normal` are monthly bills (15, 12). Pooling over places keeps the noise of few
     sampled households in small cells out of prices.
     """
-    own = np.divide(paid, normal, out=np.ones(SHAPE), where=normal > 0)
-    total = normal.sum(axis=0)
-    pooled = np.divide(paid.sum(axis=0), total, out=np.ones(SHAPE[1]), where=total > 0)
-    result: Array = pooled + rules.wage_cost_local_weight * (own - pooled)
+    result: Array = _wage_cost(paid, normal, rules.wage_cost_local_weight)
+    return result
+
+
+@compiled
+def _wage_cost(paid: Array, normal: Array, local_weight: float) -> Array:
+    result = np.empty_like(normal)
+    for j in range(normal.shape[1]):
+        bill = usual = 0.0
+        for k in range(normal.shape[0]):
+            bill, usual = bill + paid[k, j], usual + normal[k, j]
+        pooled = bill / usual if usual > 0 else 1.0
+        for k in range(normal.shape[0]):
+            own = paid[k, j] / normal[k, j] if normal[k, j] > 0 else 1.0
+            result[k, j] = pooled + local_weight * (own - pooled)
     return result
 
 
@@ -146,9 +169,11 @@ def next_capacity(rules: FirmRules, state: FirmState, supported: Array | float =
 
 def next_variety(rules: FirmRules, state: FirmState, entry_ease: Array | float = 1.0) -> Array:
     """F7: small shops enter with expected sales (relative to their number) and exit when short of
-    cash for `exit_months`. `entry_ease` 1 is today's cost and permit time of entry.
+    cash for `exit_months`. `entry_ease` 1 is today's cost and permit time of entry; of the shops
+    that easier entry adds, `entry_crowding` replace others in the same market.
     """
-    entry = rules.variety_gain * entry_ease * (state.expected - state.variety)
+    room = state.expected * (1.0 + (entry_ease - 1.0) * (1.0 - rules.entry_crowding))
+    entry = rules.variety_gain * (room - state.variety)
     leave = np.where(
         state.short_of_cash >= rules.exit_months, rules.variety_exit * state.variety, 0.0
     )

@@ -9,7 +9,6 @@ the docs, rule F_k = revenue + transfers + allowed borrowing - rigid spending.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from model.dimensions import PLACES
 from model.ledger import FIRMS, Fen
 from model.parameters import Parameters
+from model.whole_numbers import anything, by_row, compiled, scaled, total, whole
 
 Array = npt.NDArray[np.float64]
 N_CITIES = len(PLACES)
@@ -62,14 +62,26 @@ def _first_order(gain: Array, slope: Array, shift: Array, space: Array) -> Array
     The cleared condition is increasing and convex in x >= 0, so Newton's method from a point to the
     right of the root falls monotonically onto it.
     """
-    x = np.maximum((gain - 1.0 - shift) / slope, 0.0)
-    square = 3.0 / space**2
-    for _ in range(NEWTON_STEPS):
-        left = 1.0 + shift + slope * x
-        value = left * (1.0 + square * x * x) - gain
-        rise = slope * (1.0 + square * x * x) + left * 2.0 * square * x
-        x = np.maximum(x - value / rise, 0.0)
-    return x
+    terms = np.broadcast_arrays(gain, slope, shift, space)
+    found: Array = _newton(*(np.array(term, dtype=float).ravel() for term in terms))
+    return found.reshape(terms[0].shape)
+
+
+@compiled
+def _newton(gain: Array, slope: Array, shift: Array, space: Array) -> Array:
+    found = np.empty_like(gain)
+    for k in range(gain.size):
+        x = max((gain[k] - 1.0 - shift[k]) / slope[k], 0.0)
+        square = 3.0 / (space[k] * space[k])
+        for _ in range(NEWTON_STEPS):
+            before, left = x, 1.0 + shift[k] + slope[k] * x
+            value = left * (1.0 + square * x * x) - gain[k]
+            rise = slope[k] * (1.0 + square * x * x) + left * 2.0 * square * x
+            x = max(x - value / rise, 0.0)
+            if x == before:  # every further step would give the same
+                break
+        found[k] = x
+    return found
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,11 @@ class BudgetPlan:
     arrears_paid: Fen  # (16, 180)
     investment: Fen
 
+    @property
+    def lacks(self) -> Fen:
+        """Rigid spending (16) that the centre advances or that stays unpaid."""
+        return self.rescue + by_row(self.purchases) - by_row(self.purchases_paid)
+
 
 @dataclass
 class Governments:
@@ -145,7 +162,8 @@ class Governments:
 
     def debt_limit(self, trend: float) -> Fen:
         """Debt limit (16, fen): a fixed margin above trend debt."""
-        return np.rint(self.base.debt * trend * self.debt_limit_ratio).astype(np.int64)
+        limit: Fen = whole(self.base.debt * trend * self.debt_limit_ratio)
+        return limit
 
     def fiscal_space(self, trend: float, cash: Fen, debt: Fen) -> Array:
         """F_k of cities (15, yuan a month): money a city can move to programmes.
@@ -157,7 +175,7 @@ class Governments:
         free = np.maximum(cash[cities] - base.cash[cities] * trend, 0) * self.cash_gain
         room = np.maximum(self.debt_limit(trend)[cities] - debt[cities], 0) * self.cash_gain
         money = base.investment[cities] * trend + free + room
-        unpaid = self.arrears[cities].sum(axis=1) * self.arrears_speed
+        unpaid = by_row(self.arrears[cities]) * self.arrears_speed
         result: Array = np.maximum(self.discretionary_share * money - unpaid, 0.0) / 100
         return result
 
@@ -193,49 +211,69 @@ class Governments:
         even cover mandatory money, the centre advances it (`rescue`).
         """
         base = self.base
-        transfer_in = _fen(base.transfer_in * trend)
-        subsidy = _fen(base.pension_subsidy * trend)
-        interest = _fen(debt * self.bond_rate)
-        purchases = _fen(base.purchases * trend)
-        first = mandatory + interest + subsidy
-        first[PROVINCE_ROW] += transfer_in[:N_CITIES].sum()
-        due = purchases.sum(axis=1)
-        floor = _fen(base.spending * trend * self.minimum_cash_months)
-        borrowing = self._borrow(trend, cash + transfer_in - first - due - programmes - floor, debt)
-        available = cash + transfer_in + borrowing - first
-        rescue = np.maximum(-available, 0)
-        paid, available = _affordable(purchases, due, available + rescue)
-        ratio = np.divide(
-            available, programmes, out=np.ones(N_BUDGETS), where=programmes > available
-        )
-        available = available - np.minimum(programmes, available)
+        transfer_in = scaled(base.transfer_in, trend)
+        subsidy = scaled(base.pension_subsidy, trend)
+        interest = whole(debt * self.bond_rate)
+        purchases = scaled(base.purchases, trend)
+        first, due = mandatory + interest + subsidy, by_row(purchases)
+        first[PROVINCE_ROW] += total(transfer_in[:N_CITIES])
+        floor = whole(base.spending * trend * self.minimum_cash_months)
+        borrowing, rescue, available = _borrow(
+            cash + transfer_in - first, due + programmes + floor, debt,
+            scaled(base.debt, trend), self.debt_limit(trend),
+        )  # fmt: skip
+        paid, available = _affordable(purchases, due, available)
+        ratio, available = _pay_programmes(programmes, available)
         old, available = self._repay_arrears(available - floor)
-        investment = self._invest(trend, cash, available)
+        wanted = _return_reserves(base.investment, base.cash, cash, trend, self.cash_gain)
+        investment = np.maximum(np.minimum(wanted, available), 0)
         return BudgetPlan(borrowing, interest, transfer_in, rescue, subsidy, purchases, paid, ratio,
                           old, investment)  # fmt: skip
 
-    def _borrow(self, trend: float, surplus: Fen, debt: Fen) -> Fen:
-        """Debt follows its trend; more only to close a gap of rigid spending, up to the limit."""
-        normal = _fen(self.base.debt * trend) - debt
-        limited: Fen = np.minimum(np.maximum(normal, -surplus), self.debt_limit(trend) - debt)
-        return limited
-
     def _repay_arrears(self, available: Fen) -> tuple[Fen, Fen]:
-        if not self.arrears.any():
-            return self.arrears * 0, available
+        if not anything(self.arrears):
+            return np.zeros_like(self.arrears), available
         target = (self.arrears * self.arrears_speed + 1).astype(np.int64)
         target = np.minimum(target, self.arrears)
-        return _affordable(target, target.sum(axis=1), available)
-
-    def _invest(self, trend: float, cash: Fen, available: Fen) -> Fen:
-        """Investment: base plus a slow return of reserves to target; never more than cash."""
-        wanted = self.base.investment * trend + self.cash_gain * (cash - self.base.cash * trend)
-        return np.maximum(np.minimum(_fen(wanted), available), 0)
+        return _affordable(target, by_row(target), available)
 
 
-def _fen(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
-    result: Fen = np.rint(amounts).astype(np.int64)
-    return result
+@compiled
+def _borrow(
+    means: Fen, wanted: Fen, debt: Fen, trend_debt: Fen, limit: Fen
+) -> tuple[Fen, Fen, Fen]:
+    """Borrowing, rescue and what is then available, by budget.
+
+    Debt follows its trend; more only to close a gap between `means` (cash after mandatory money)
+    and `wanted`, up to the limit. The centre advances what `means` still lack.
+    """
+    borrowing, rescue = np.empty_like(debt), np.empty_like(debt)
+    for k in range(debt.size):
+        gap = wanted[k] - means[k]
+        borrowing[k] = min(max(trend_debt[k] - debt[k], gap), limit[k] - debt[k])
+        rescue[k] = max(-(means[k] + borrowing[k]), 0)
+    return borrowing, rescue, means + borrowing + rescue
+
+
+@compiled
+def _pay_programmes(programmes: Fen, available: Fen) -> tuple[Array, Fen]:
+    """Share of programme bills that cash allows, and cash after them, by budget."""
+    ratio, left = np.ones(available.size), np.empty_like(available)
+    for k in range(available.size):
+        if programmes[k] > available[k]:
+            ratio[k] = available[k] / programmes[k]
+        left[k] = available[k] - min(programmes[k], available[k])
+    return ratio, left
+
+
+@compiled
+def _return_reserves(investment: Array, target: Array, cash: Fen, trend: float, gain: float) -> Fen:
+    """Investment wanted (fen): base plus a slow return of reserves to their target."""
+    wanted = np.empty_like(cash)
+    for k in range(cash.size):
+        back = gain * (cash[k] - target[k] * trend)
+        wanted[k] = np.int64(np.rint(investment[k] * trend + back))
+    return wanted
 
 
 def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:
@@ -248,4 +286,4 @@ def _affordable(due: Fen, totals: Fen, available: Fen) -> tuple[Fen, Fen]:
     share = np.divide(np.maximum(available, 0), totals, out=np.ones(len(totals)), where=totals > 0)
     cut = np.floor(due * np.minimum(share, 1.0)[:, None]).astype(np.int64)
     paid: Fen = np.where((available >= totals)[:, None], due, cut)
-    return paid, available - paid.sum(axis=1)
+    return paid, available - by_row(paid)

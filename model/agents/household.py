@@ -9,51 +9,16 @@ receives every flow. Money is in fen, permanent income in yuan a month net of tr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from model.agents import household_layout as layout
+from model.agents.household_grants import lasting_draw, receive_grants
+from model.agents.household_words import Book, Words, fen, locate, mix, philox, spend
 from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
-from model.solvers.grids import CASH_GRID, INCOME_GRID, FloatGrid
+from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import Purpose
 
-Book = Callable[[str, int, int], None]
-Words = tuple[int, ...]
-_LOW32 = 0xFFFFFFFF
 _HEALTH = 14
-
-
-def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> Words:
-    """Philox4x32-10 (Salmon et al. 2011): four 32-bit words of a counter and a key."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        p0, p1 = c0 * 0xD2511F53, c2 * 0xCD9E8D57
-        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & _LOW32, (p0 >> 32) ^ c3 ^ k1, p0 & _LOW32
-        k0, k1 = (k0 + 0x9E3779B9) & _LOW32, (k1 + 0xBB67AE85) & _LOW32
-    return c0, c1, c2, c3
-
-
-def mix(word: int, salt: int) -> int:
-    """Further 32 random bits from a word: murmur3's finaliser of the word xor the salt."""
-    x = (word ^ (salt * 0x9E3779B9)) & _LOW32
-    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & _LOW32
-    x = ((x ^ (x >> 13)) * 0xC2B2AE35) & _LOW32
-    return x ^ (x >> 16)
-
-
-def fen(yuan: float) -> int:
-    """Yuan to whole fen, half up."""
-    return math.floor(yuan * 100.0 + 0.5)
-
-
-def locate(grid: FloatGrid, value: float) -> tuple[int, float]:
-    """Interval of a float grid that holds `value` (clamped), and the position in it, 0..1."""
-    last = math.ldexp(1.0, grid.highest) * (1.0 - 2.0**-53)
-    mantissa, exponent = math.frexp(min(max(value, math.ldexp(1.0, grid.lowest)), last))
-    steps = (mantissa * 2.0 - 1.0) * (1 << grid.bits)
-    within = math.floor(steps)
-    return ((exponent - 1 - grid.lowest) << grid.bits) + within, steps - within
 
 
 def live_one_month(h: Any, m: Any, book: Book) -> None:
@@ -94,7 +59,7 @@ def wage_floor_lift(h: Any, m: Any) -> float:
 
 def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
-    retirement = m.retirement[h.residence]
+    retirement, usual = m.retirement[h.residence], usual_share(h, m)
     if h.stage == 0:
         hazard = retirement + m.separation[h.place, h.sector]
         if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
@@ -108,7 +73,7 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     elif h.stage == 1:
         if draw < m.find[h.place]:
             book("separations", h.sector, h.earners - 1)
-            new = sector_of(mix(draw, 7), m, h.place)
+            new = sector_of(mix(draw, 7), m, h.place, h.work_class)
             # A job pays what its sector pays: the household keeps its rank, not its old level.
             levels = m.anchor[h.place * 2 + h.residence, h.work_class]
             if levels[h.sector] > 0.0 and levels[new] > 0.0:
@@ -122,12 +87,25 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         book("separations", h.sector, h.earners)
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
+    # Committed saving is agreed anew with a new income: the own factor stays.
+    h.committed_share = min(int(h.committed_share * (usual_share(h, m) / usual) + 0.5), 255)
 
 
-def sector_of(draw: int, m: Any, place: int) -> int:
-    """Sector of a new job, from the place's distribution of hires."""
+def usual_share(h: Any, m: Any) -> float:
+    """Committed share that is usual at the household's income and stage, linear between nodes."""
+    income, node = h.earnings + h.pension, 0
+    while node < len(m.income_nodes) - 2 and income >= m.income_nodes[node + 1]:
+        node += 1
+    low, high = m.income_nodes[node], m.income_nodes[node + 1]
+    position = min(max((income - low) / (high - low), 0.0), 1.0)
+    shares = m.usual_share[h.residence, 1 if h.stage == 2 else 0]
+    return float(shares[node] + position * (shares[node + 1] - shares[node]))
+
+
+def sector_of(draw: int, m: Any, place: int, work_class: int) -> int:
+    """Sector of a new job, from the place's openings for this class of work."""
     sector = 0
-    while sector < layout.J - 1 and draw >= m.hire_cdf[place, sector]:
+    while sector < layout.J - 1 and draw >= m.hire_cdf[place, work_class, sector]:
         sector += 1
     return sector
 
@@ -141,22 +119,30 @@ def retire(h: Any, m: Any) -> None:
     h.earnings = income - h.pension
     h.pensioners = 1 if h.size == 1 else 2
     h.earners -= 1
-    h.stage, h.age, h.group = 2, 60, (h.group // 4) * 4 + 3
+    h.stage, h.age, h.group = 2, m.retired_age, (h.group // 4) * 4 + 3
 
 
 def renew(h: Any, m: Any, draw: int) -> None:
-    """A pensioner household hands over to a working one, which inherits its balances."""
+    """A pensioner household hands over to a working one, which inherits balances and rank.
+
+    Rank is income relative to what pensioners from the same work get (or, of those who had
+    retired before the first month, pensioners of the same scheme).
+    """
+    cell = h.place * 2 + h.residence
+    levels, level = m.anchor[cell], m.pensioner_income[cell, h.scheme]
+    if h.work_class > 0:
+        level = levels[h.work_class, h.sector] * m.retirement_ratio[h.residence]
     h.earners = min(h.earners + 1, 2)
     h.work_class = 1
-    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[h.residence, h.scheme, h.work_class]:
+    while h.work_class < 4 and (draw >> 16) >= m.renewed_class[cell, h.scheme, h.work_class]:
         h.work_class += 1
-    h.sector = 0 if h.work_class == 4 else sector_of(mix(draw, 11), m, h.place)
-    h.earnings = (h.earnings + h.pension) / float(m.retirement_ratio[h.residence])
+    h.sector = sector_of(mix(draw, 11), m, h.place, h.work_class)
+    h.earnings = float((h.earnings + h.pension) / level * levels[h.work_class, h.sector])
     h.pension, h.scheme, h.pensioners, h.stage = 0.0, 0, 0, 0
     age_group = 0
     while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:
         age_group += 1
-    h.age, h.group = (30, 42, 54)[age_group], (h.group // 4) * 4 + age_group
+    h.age, h.group = int(m.renewed_age[age_group]), (h.group // 4) * 4 + age_group
 
 
 def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
@@ -171,7 +157,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     xi = m.shock_transitory[h.residence, (draw >> 12) & (points - 1)]
     factor = (xi * pay, m.unemployed_share * pay, 1.0)[h.stage]
     earnings = h.earnings * lift
-    band = 2 if h.age >= 80 else (1 if h.age >= 70 else 0)
+    band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
     book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
@@ -206,26 +192,47 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
 
 def meet_bills(h: Any, m: Any, draw: int, book: Book) -> None:
     """Housing outlays, benefit, living allowance, medical bill, loan service, transfers."""
-    housing = math.floor(h.committed * m.housing_share + 0.5)
+    housing = math.floor(h.committed * m.housing_share[h.place] + 0.5)
     h.committed -= housing
     book("housing", 0, housing)
-    if h.stage == 1 and h.work_class == 1:
+    if h.stage == 1 and (h.work_class == 1 or _newly_covered(h, m)):
         _receive(h, int(m.benefit[h.place]), "benefits", book)
-    allowance = math.floor(m.income_floor[h.residence] * m.trend)
-    if h.income_now < allowance:
-        book("pensions", 0, allowance - h.income_now)
-        h.cash += allowance - h.income_now
-        h.income_now = allowance
+    _receive_allowance(h, m, book)
     if draw < m.medical_hazard[h.residence, h.stage]:
-        bill = min(fen(m.medical_size * h.spendable * m.trend), max(h.cash // 2, 0))
-        book("medical", 0, bill)
-        _spend(h, _HEALTH, bill, book)
-        h.cash -= bill
+        _pay_doctor(h, m, book)
     if h.debt > 0:
         _serve_loan(h, m, book)
     if m.has_transfer or m.claims_open:
         _receive_transfers(h, m, book)
+    receive_grants(h, m, book)
     book("group_income", h.group, h.income_now)
+
+
+def _newly_covered(h: Any, m: Any) -> bool:
+    """Whether the wider unemployment insurance covers this household; the same every month."""
+    return bool(lasting_draw(h, layout.COVER_SALT) < m.benefit_cover[h.place])
+
+
+def _receive_allowance(h: Any, m: Any, book: Book) -> None:
+    """Income is topped up to the line; what a raised line adds is counted apart."""
+    standing = m.income_floor[h.residence] * m.trend
+    line = math.floor(standing * m.allowance_ratio[h.place])
+    if h.income_now < line:
+        book("pensions", 0, line - h.income_now)
+        book("allowance_rise", 0, max(line - max(h.income_now, math.floor(standing)), 0))
+        h.cash += line - h.income_now
+        h.income_now = line
+
+
+def _pay_doctor(h: Any, m: Any, book: Book) -> None:
+    """A medical bill: a part is covered, the rest is paid, at most from half of the cash."""
+    bill = fen(m.medical_size * h.spendable * m.trend)
+    due = math.floor(bill * m.medical_share[h.place] + 0.5)
+    paid = min(due, max(h.cash // 2, 0))
+    book("medical", 0, paid)
+    book("medical_covered", 0, bill - due)
+    spend(h, _HEALTH, paid, book)
+    h.cash -= paid
 
 
 def _receive(h: Any, amount: int, name: str, book: Book) -> None:
@@ -234,21 +241,19 @@ def _receive(h: Any, amount: int, name: str, book: Book) -> None:
     book(name, 0, amount)
 
 
-def _spend(h: Any, category: int, amount: int, book: Book) -> None:
-    """Spending outside the non-durable budget, by group and category."""
-    h.events += amount
-    book("event_spending", h.group * layout.N_CATEGORIES + category, amount)
-
-
 def _serve_loan(h: Any, m: Any, book: Book) -> None:
+    """Interest, of which a programme may bear a part, and the rest of the instalment."""
     on_hand = max(h.cash, 0)
-    interest = min(math.floor(h.debt * m.loan_rate + 0.5), on_hand)
-    principal = min(max(h.instalment - interest, 0), h.debt, on_hand - interest)
+    charged = math.floor(h.debt * m.loan_rate + 0.5)
+    due = math.floor(charged * m.loan_interest[h.place] + 0.5)
+    interest = min(due, on_hand)
+    principal = min(max(h.instalment - charged, 0), h.debt, on_hand - interest)
     h.debt -= principal
     h.instalment = 0 if h.debt == 0 else h.instalment
     h.cash -= interest + principal
     book("principal", 0, principal)
     book("loan_interest", 0, interest)
+    book("interest_subsidy", 0, charged - due)
 
 
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
@@ -320,10 +325,10 @@ def pay_for_item(
         from_committed = min(h.committed, net - from_cash)
     loan = net - from_cash - from_committed
     if loan > 0:
-        due = math.ceil(loan / m.loan_term[item])
-        if loan > m.loan_to_value[item] * price:
+        due = math.ceil(loan / m.loan_term[h.place, item])
+        if loan > m.loan_to_value[h.place, item] * price:
             return
-        if h.instalment + due > m.instalment_cap * monthly:
+        if h.instalment + due > m.instalment_cap[h.place] * monthly:
             return
         h.debt += loan
         h.instalment += due
@@ -332,7 +337,7 @@ def pay_for_item(
     h.committed -= from_committed
     h.durable[item] = 0
     book("withdrawn", 0, from_committed)
-    _spend(h, ITEM_CATEGORY_INDEX[item], price, book)
+    spend(h, ITEM_CATEGORY_INDEX[item], price, book)
     book("units", item * 5 + h.group // 4, 1)
     if subsidy > 0:
         _take_subsidy(h, m, item, price, subsidy, book)
@@ -402,7 +407,9 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
 
     for copy in range(f[layout.V_COUNT]):
         word = mix(draw, copy + 1)
-        natural = float(m.basket[b, word >> 20]) * mean_basket if threshold > 0 else purse
+        natural = (
+            float(m.basket[f[layout.V_SLOT], word >> 20]) * mean_basket if threshold > 0 else purse
+        )
         count(layout.C_ISSUED, face)
         use = stock = 0
         if natural >= threshold and (natural > 0.0 or threshold == 0):
@@ -431,7 +438,7 @@ def redeem(h: Any, m: Any, b: int, draw: int, book: Book) -> None:
         count(layout.C_PLATFORM, int(natural) + use + stock)
         h.cash += used
     count(layout.C_STOCKPILED, stocked)
-    _spend(h, category, extra + stocked, book)
+    spend(h, category, extra + stocked, book)
     h.cash -= extra + stocked
     if stocked > 0:
         h.stock[0] += stocked
@@ -445,7 +452,7 @@ def close_month(h: Any, m: Any, book: Book) -> None:
         used = min(math.ceil(h.stock[1] * m.stock_release), h.budget)
         moved = math.ceil(h.stock[0] * m.stock_release)
         h.stock = [h.stock[0] - moved, h.stock[1] + moved - used]
-        _spend(h, h.stock_category, -used, book)
+        spend(h, h.stock_category, -used, book)
         h.cash += used
         book("released", 0, used)
         book("stock_balance", 0, h.stock[0] + h.stock[1])

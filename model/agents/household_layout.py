@@ -31,6 +31,12 @@ SHOCK_POINTS = 1024
 BASKET_POINTS = 4096
 
 
+# Bounds of a decision about a durable: one from each of these ages (months) on, one for those who
+# do not own it, two for those who wait (clock 0, and a rise with each month waited).
+SCREEN_AGES = (0, 12, 24, 36, 48, 60, 84, 120)
+SCREEN_FIELDS = len(SCREEN_AGES) + 3
+
+
 class Columns(NamedTuple):
     """State of all households: one array per attribute, row i is household i."""
 
@@ -67,13 +73,18 @@ class Work(NamedTuple):
 
     separation: I64  # [place, sector] of 2**32
     find: I64  # [place] of 2**32
-    hire_cdf: I64  # [place, sector] of 2**32
+    hire_cdf: I64  # [place, work class, sector] of 2**32
     retirement: I64  # [residence] of 2**32
     generation: I64  # [residence] of 2**32
-    renewed_class: I64  # [residence, scheme, 5] cdf of 2**16: work of the next generation
+    renewed_class: I64  # [cell, scheme, 5] cdf of 2**16: work of the next generation
     working_ages: I64  # [3] cdf of 2**16: age groups of new working households
+    retired_age: int  # years, of a household that retires
+    renewed_age: I64  # [3] years, by age group of new working households
     retirement_ratio: F64  # [residence]
+    pensioner_income: F64  # [cell, SCHEMES] yuan: mean of those retired at the start
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
+    income_nodes: F64  # [NODES] yuan
+    usual_share: F64  # [residence, working or retired, NODES] committed share, of 256
     floor: F64  # [place] gross monthly minimum wage, yuan
     base_floor: F64  # [place]
     floor_log_rise: F64  # [place]
@@ -96,6 +107,8 @@ class Income(NamedTuple):
     unemployed_share: float
     pension_rate: F64  # [scheme] rise as a share
     pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
+    pension_middle_age: int  # years at which the second and third age band begin
+    pension_old_age: int
     pension_recognised: F64  # [scheme] share of the rise that households count on
     arrears_rate: F64  # [scheme] lump sum of past months as a share of the monthly pension
     arrears_fixed: F64  # [scheme, age band] lump sum of past months, yuan a recipient
@@ -103,13 +116,17 @@ class Income(NamedTuple):
     deposit_rate: float
     benefit: I64  # [place] fen
     has_transfer: int
+    benefit_cover: I64  # [place] of 2**32: share of those without the benefit who get it
     transfer: I64  # [kind 4, cell, group, stage] fen: one-off / standing, per household / person
     claims_open: int  # 1 while any household may be waiting for a reimbursement
     loan_rate: float
-    housing_share: float  # of committed deposits spent on housing a month
+    loan_interest: F64  # [place] part of loan interest that households pay
+    housing_share: F64  # [place] of committed deposits spent on housing a month
     medical_hazard: I64  # [residence, stage] of 2**32
     medical_size: float
+    medical_share: F64  # [place] part of their bills that households pay
     income_floor: I64  # [residence] fen a month: minimum living allowance
+    allowance_ratio: F64  # [place] raised over standing allowance
 
 
 class Goods(NamedTuple):
@@ -120,7 +137,7 @@ class Goods(NamedTuple):
     purchase: npt.NDArray[np.uint32]  # [row, item, class, age, clock]
     first_purchase: npt.NDArray[np.uint32]  # [row, item, class]
     need: npt.NDArray[np.uint32]  # [item, age]
-    candidate: I64  # [place, item, age; last: not owned] of 2**16, never below the chance
+    screen: npt.NDArray[np.uint16]  # [place, item, SCREEN_FIELDS] of 2**16, never below the chance
     item_price: I64  # [place, item, class] fen
     subsidy: I64  # [place, item, class] fen
     awareness: I64  # [item] of 2**16: share of households that know of a subsidy
@@ -128,9 +145,9 @@ class Goods(NamedTuple):
     gate: int  # of 2**16: part of the claims that the remaining money covers
     instant: int
     claim_lag: int  # months from purchase to reimbursement
-    loan_to_value: F64  # [item]
-    loan_term: F64  # [item] months
-    instalment_cap: float
+    loan_to_value: F64  # [place, item]
+    loan_term: F64  # [place, item] months
+    instalment_cap: F64  # [place]
     cash_buffer: float
     committed_first: I64  # [item] 1: committed deposits pay before cash
 
@@ -154,7 +171,17 @@ class Batches(NamedTuple):
     batch_first: I64  # [place + 1]
     batch: I64  # [batch, BATCH_FIELDS]
     batch_rule: F64  # [batch, BATCH_RULES]
-    basket: npt.NDArray[np.float32]  # [batch, BASKET_POINTS] largest basket / mean basket
+    basket: npt.NDArray[np.float32]  # [slot, BASKET_POINTS] largest basket / mean basket
+
+
+class Grants(NamedTuple):
+    """Money and goods for marked households, one row a programme; a slot is its row."""
+
+    grant_count: int
+    grant: I64  # [slot, GRANT_FIELDS]
+    grant_displaced: F64  # [slot] share of goods that replaces own purchases
+    grant_reach: I64  # [slot, cell, group, stage] of 2**32
+    grant_most: I64  # [slot, cell] largest reach
 
 
 class Month(NamedTuple):
@@ -172,12 +199,14 @@ class Month(NamedTuple):
     goods: Goods
     budget: Budget
     batches: Batches
+    grants: Grants
 
 
 def month_of(values: dict[str, Any]) -> Month:
     """A `Month` from all fields by name. Raises KeyError for a missing field."""
     parts: dict[str, Any] = {
         "work": Work, "income": Income, "goods": Goods, "budget": Budget, "batches": Batches,
+        "grants": Grants,
     }  # fmt: skip
     nested = {
         name: part(**{field: values[field] for field in part._fields})
@@ -189,7 +218,7 @@ def month_of(values: dict[str, Any]) -> Month:
 def flat(month: Month) -> SimpleNamespace:
     """All fields of a month in one namespace: what the readable rules take as `m`."""
     found = {"seed": month.seed, "month": month.month, "trend": month.trend}
-    for part in (month.work, month.income, month.goods, month.budget, month.batches):
+    for part in month[3:]:
         found |= part._asdict()
     return SimpleNamespace(**found)
 
@@ -214,6 +243,14 @@ VOUCHER_COUNTERS = (
     C_STOCKPILED, C_DISPLACED,
 ) = range(len(VOUCHER_COUNTERS))  # fmt: skip
 
+# Integer fields of a grant
+GRANT_FIELDS = 6
+G_SALT, G_REDRAWN, G_ACTION, G_AMOUNT, G_REGULAR, G_CATEGORY = range(GRANT_FIELDS)
+GRANT_SLOTS = 32  # grants in one month
+GRANT_ACTIONS = ("money", "commit", "contribute", "goods")
+A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
+COVER_SALT, MARK_SALT, MONTH_SALT = 21, 32, 1024  # of the draws that last (`household.mark_draw`)
+
 NODE_UNIT = 4096  # fixed-point unit of the position between two income nodes
 NODES = INCOME_GRID.size
 J, N_CATEGORIES, N_ITEMS = len(SECTORS), len(CATEGORIES), len(ITEMS)
@@ -237,21 +274,25 @@ _names_and_lengths = (
     ("subsidy_instant", N_ITEMS),
     ("subsidy_claims", N_ITEMS),
     ("vouchers", VOUCHER_SLOTS * len(VOUCHER_COUNTERS)),
+    ("granted", GRANT_SLOTS),
     ("unemployed", 1),
     ("retired", 1),
     ("other_income", 1),
     ("benefits", 1),
     ("transfers", 1),
+    ("allowance_rise", 1),
     ("reimbursed", 1),
     ("property", 1),
     ("interest", 1),
     ("medical", 1),
+    ("medical_covered", 1),
     ("committed", 1),
     ("housing", 1),
     ("withdrawn", 1),
     ("loans", 1),
     ("principal", 1),
     ("loan_interest", 1),
+    ("interest_subsidy", 1),
     ("liquid_balance", 1),
     ("committed_balance", 1),
     ("debt_balance", 1),

@@ -6,6 +6,7 @@ month's plan of the markets and the policy surface and returns the `Month` of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,20 +18,25 @@ from scipy.special import ndtri
 from model.agents import household_layout as layout
 from model.agents.household_layout import F64, I64, Month, month_of
 from model.dimensions import (
-    CATEGORIES,
+    GROUPS,
     ITEM_CATEGORY_INDEX,
     ITEMS,
     PLACES,
     RESIDENCES,
     SCHEMES,
+    STAGES,
     WORK_CLASSES,
 )
+from model.markets.labour import hire_distribution
 from model.parameters import Parameters
-from model.policy.instruments import Instruments, VoucherBatch
+from model.policy.instruments import Grant, Instruments
+from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
-from model.streams import Purpose
+from model.solvers.grids import INCOME_GRID
+from model.whole_numbers import compiled
 
 ODDS = 2.0**32
+WORD16 = 0xFFFF
 CELLS = len(PLACES) * len(RESIDENCES)
 
 
@@ -39,6 +45,18 @@ def shock_points(deviation: float, points: int = layout.SHOCK_POINTS) -> F64:
     """Equiprobable points of a log-normal shock with mean exactly 1 (to rounding)."""
     drawn = np.exp(deviation * ndtri((np.arange(points) + 0.5) / points))
     return np.asarray(drawn / drawn.mean(), dtype=np.float64)
+
+
+def job_mix(p: Parameters) -> F64:
+    """Jobs that sectors offer to a class of work per opening [place, work class, sector].
+
+    Sectors hire classes as they employ them (shares of the population's margins), and fill the
+    places of the retired too. Then what a class loses in every sector comes back to that sector.
+    """
+    shares = sector_shares(p)[:: len(RESIDENCES)]  # the same in town and country
+    separation, retirement = p.array("labour.separation"), p.array("consumption.retirement")
+    result: F64 = shares * (1.0 + retirement.mean() / separation)
+    return result
 
 
 def odds(probability: npt.ArrayLike) -> I64:
@@ -56,21 +74,23 @@ class HouseholdWorld:
     parameters: Parameters
     item_price: F64
     fear_factors: F64
+    job_mix: F64  # [place, work class, sector]: see `job_mix`
     fixed: dict[str, Any]
 
     @classmethod
     def build(
-        cls, parameters: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int,
-        item_price: F64, housing_share: float,
+        cls, parameters: Parameters, policy: npt.NDArray[np.float32],
+        levels: tuple[F64, F64], seed: int, item_price: F64, housing_share: float,
     ) -> HouseholdWorld:  # fmt: skip
         """Read everything from a parameter set and solved tables.
 
-        `policy` [fear, residence, stage, patience, cash, income] yuan; `anchor` [place, residence,
-        work class, sector] yuan; `housing_share` of committed deposits spent a month.
+        `policy` [fear, residence, stage, patience, cash, income] yuan; `levels`: anchor of
+        earnings [place, residence, work class, sector] and mean income of pensioner households
+        [cell, scheme], yuan; `housing_share` of committed deposits spent a month.
         """
-        fixed = _fixed(parameters, policy, anchor, seed, housing_share)
+        fixed = _fixed(parameters, policy, levels, seed, housing_share)
         factors = parameters.array("consumption.fear_factors")
-        return cls(parameters, item_price, factors, fixed)
+        return cls(parameters, item_price, factors, job_mix(parameters), fixed)
 
     @property
     def seed(self) -> I64:
@@ -81,6 +101,11 @@ class HouseholdWorld:
     def housing_share(self) -> float:
         """Share of committed deposits that households spend on housing a month."""
         return float(self.fixed["housing_share"])
+
+    def with_policy(self, policy: npt.NDArray[np.float32]) -> HouseholdWorld:
+        """The same world with another consumption policy [fear, residence, ...]."""
+        flat = policy.reshape(policy.shape[0], len(RESIDENCES), -1)
+        return replace(self, fixed={**self.fixed, "policy": flat})
 
     def with_housing_share(self, share: float) -> HouseholdWorld:
         """The same world with another housing share."""
@@ -95,7 +120,7 @@ class MarketView:
     perceived_pay: F64
     separation: F64
     find: F64
-    hire_cdf: F64
+    openings: F64  # [place, sector] a month and base job
     fear: F64
     prices: F64  # [place, category]
     consumer_price: F64  # [place]
@@ -107,17 +132,51 @@ class MarketView:
 
 def fear_position(fear: F64, factors: F64) -> tuple[I64, F64]:
     """Solved level of job fear below the perceived one [place], and the position to the next."""
-    clipped = np.clip(fear, factors[0], factors[-1])
-    level = np.clip(np.searchsorted(factors, clipped, side="right") - 1, 0, factors.size - 2)
+    clipped = np.minimum(np.maximum(fear, factors[0]), factors[-1])
+    below = np.searchsorted(factors, clipped, side="right") - 1
+    level = np.minimum(np.maximum(below, 0), factors.size - 2)
     return level.astype(np.int64), (clipped - factors[level]) / (
         factors[level + 1] - factors[level]
     )
 
 
-def candidates(surface: Instruments, tables: ReplacementTables) -> I64:
-    """Highest chance of a decision by place, item and age, with or without the subsidy known."""
-    bound = np.maximum(tables.bound[surface.purchase_row], tables.bound[surface.unaware_row])
-    return (bound >> 16).astype(np.int64)
+def screen(by_age: npt.NDArray[np.uint32], waiting: npt.NDArray[np.uint32]) -> npt.NDArray[Any]:
+    """Bounds of a decision about a durable [..., SCREEN_FIELDS] uint16, in 2**-16.
+
+    `by_age` [..., age; last: not owned] and `waiting` [..., clock] are bounds in 2**-32. Coarse
+    bounds that rise in steps and along a line let the kernel settle most durables without a table.
+    """
+    return _coarse((by_age >> 16).astype(np.int64), (waiting >> 16).astype(np.int64))
+
+
+def _coarse(most: I64, waits: I64) -> npt.NDArray[Any]:
+    """`screen` of bounds in 2**-16."""
+    steps = np.maximum.reduceat(most, [*layout.SCREEN_AGES, most.shape[-1] - 1], axis=-1)
+    clocks = np.arange(waits.shape[-1])
+    slope = np.maximum(-((waits[..., 1] - waits[..., -1]) // (clocks[-1] - 1)), 0)
+    start = (waits - slope[..., None] * clocks)[..., 1:].max(axis=-1)
+    line = np.stack([start, slope], axis=-1)
+    line[start + slope * clocks[-1] > WORD16] = WORD16, 0
+    line[start < 0] = WORD16, 0
+    return np.concatenate([steps, line], axis=-1).astype(np.uint16)
+
+
+def screen_of(surface: Instruments, tables: ReplacementTables) -> npt.NDArray[np.uint16]:
+    """Bounds by place and item, with or without the subsidy known."""
+    rows = surface.purchase_row, surface.unaware_row
+    return _coarse(_highest(tables.bound, *rows), _highest(tables.waiting, *rows))
+
+
+@compiled
+def _highest(bound: npt.NDArray[np.uint32], aware: I64, unaware: I64) -> I64:
+    """The larger of two rows of `bound` [row, item, age or clock] by place, in 2**-16."""
+    found = np.empty((aware.size, *bound.shape[1:]), np.int64)
+    for k in range(aware.size):
+        known, unknown = bound[aware[k]], bound[unaware[k]]
+        for item in range(bound.shape[1]):
+            for at in range(bound.shape[2]):
+                found[k, item, at] = max(known[item, at], unknown[item, at]) >> 16
+    return found
 
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
@@ -126,94 +185,6 @@ def subsidies(surface: Instruments, item_price: F64) -> I64:
     amount = np.where(item_price <= surface.price_ceiling[:, None], amount, 0.0)
     fen = np.floor(amount * 100.0 + 0.5).astype(np.int64)
     return surface.subsidy_places[:, None, None] * fen[None]
-
-
-def largest_basket(
-    occasions: float, batch: VoucherBatch, deviation: float
-) -> npt.NDArray[np.float32]:
-    """Largest basket over mean basket at BASKET_POINTS ranks; 0 where no natural occasion comes.
-
-    The number of natural occasions at participating shops while a voucher is valid is Poisson
-    with mean occasions x validity x participation / vouchers held; baskets are log-normal, so
-    the largest has cdf exp(-mean (1 - F(b))).
-    """
-    mean = occasions * batch.validity * batch.participating / batch.per_household
-    rank = (np.arange(layout.BASKET_POINTS) + 0.5) / layout.BASKET_POINTS
-    below = 1.0 + np.log(rank) / mean
-    basket = np.exp(deviation * ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)) - 0.5 * deviation**2)
-    return np.where(below > 0.0, basket, 0.0).astype(np.float32)
-
-
-def pack_batches(
-    surface: Instruments, parameters: Parameters, cuts: I64
-) -> tuple[I64, I64, F64, npt.NDArray[np.float32]]:
-    """Voucher batches by place: first index [place + 1], integer and real fields, basket tables.
-
-    `cuts` [batch, place] are the arrival keys below which applicants hold a voucher (race).
-    """
-    first, fields, rules, baskets = [0], [], [], []
-    tables = [_basket(parameters, batch) for batch in surface.batches]
-    for place in range(len(PLACES)):
-        for slot, batch in enumerate(surface.batches):
-            if cuts[slot, place] > 0:
-                fields.append(_batch_fields(parameters, batch, slot, int(cuts[slot, place])))
-                rules.append(_batch_rules(parameters, batch))
-                baskets.append(tables[slot])
-        first.append(len(fields))
-    if not fields:
-        empty = np.zeros((1, layout.BATCH_FIELDS), np.int64)
-        return (
-            np.array(first), empty, np.zeros((1, layout.BATCH_RULES)),
-            np.zeros((1, layout.BASKET_POINTS), np.float32),
-        )  # fmt: skip
-    return np.array(first), np.array(fields, np.int64), np.array(rules), np.stack(baskets)
-
-
-def _basket(parameters: Parameters, batch: VoucherBatch) -> npt.NDArray[np.float32]:
-    occasions = float(parameters["households.vouchers.occasions"][CATEGORIES[batch.category]])
-    return largest_basket(
-        occasions, batch, parameters.number("households.vouchers.basket_deviation")
-    )
-
-
-def _of_category(parameters: Parameters, name: str, batch: VoucherBatch) -> float:
-    return float(parameters[f"households.vouchers.{name}"][CATEGORIES[batch.category]])
-
-
-def race_fields(batch: VoucherBatch, slot: int) -> I64:
-    """The fields that decide who applies, without outcome of the race."""
-    fields = np.zeros(layout.BATCH_FIELDS, np.int64)
-    fields[layout.V_APPLY] = int(batch.application * 65536)
-    fields[layout.V_DIGITAL] = int(batch.digital_required)
-    fields[layout.V_GROUPS] = batch.groups
-    fields[layout.V_RESIDENCE] = batch.residences
-    fields[layout.V_PURPOSE] = Purpose.VOUCHERS + slot
-    return fields
-
-
-def _batch_fields(parameters: Parameters, batch: VoucherBatch, slot: int, cut: int) -> I64:
-    fields = race_fields(batch, slot)
-    fields[layout.V_CATEGORY], fields[layout.V_FACE] = batch.category, batch.face
-    fields[layout.V_THRESHOLD], fields[layout.V_COUNT] = batch.threshold, batch.per_household
-    fields[layout.V_CUT], fields[layout.V_SLOT] = cut, slot
-    # An outing is made with probability 1 - exp(-eta n w v / (M k)): the discount as a price cut.
-    rate = _of_category(parameters, "extra_use", batch) * _of_category(
-        parameters, "occasions", batch
-    )
-    rate *= batch.validity * batch.face / max(batch.threshold, batch.face) / batch.per_household
-    fields[layout.V_OUTING] = int((1.0 - np.exp(-rate)) * 2**20)
-    return fields
-
-
-def _batch_rules(parameters: Parameters, batch: VoucherBatch) -> F64:
-    rules = np.zeros(layout.BATCH_RULES)
-    rules[layout.R_OCCASIONS] = _of_category(parameters, "occasions", batch)
-    rules[layout.R_EXTRA] = _of_category(parameters, "extra_use", batch)
-    rules[layout.R_STORAGE] = _of_category(parameters, "storage_cost", batch)
-    rules[layout.R_HASSLE] = parameters.number("households.vouchers.hassle")
-    rules[layout.R_DISPLACED] = parameters.number("households.vouchers.displaced")
-    rules[layout.R_WINDOW] = batch.validity * batch.participating
-    return rules
 
 
 def month_inputs(
@@ -240,8 +211,8 @@ def month_inputs(
             "perceived_pay": market.perceived_pay,
             "separation": odds(market.separation),
             "find": odds(market.find),
-            "hire_cdf": odds(market.hire_cdf),
-            "benefit": np.floor(market.unemployment_benefit * 100.0 + 0.5).astype(np.int64),
+            "hire_cdf": odds(hire_distribution(market.openings, world.job_mix)),
+            "benefit": _fen(market.unemployment_benefit * surface.benefit_ratio),
             "property_yield": market.property_yield,
             "deposit_rate": market.deposit_rate,
             "loan_rate": market.loan_rate,
@@ -254,7 +225,7 @@ def month_inputs(
             "purchase": tables.purchase,
             "first_purchase": tables.first_purchase,
             "need": tables.need,
-            "candidate": candidates(surface, tables),
+            "screen": screen_of(surface, tables),
             "item_price": np.ascontiguousarray(price, dtype=np.int64),
             "subsidy": subsidies(surface, world.item_price * trend),
             "batch_first": first,
@@ -262,8 +233,54 @@ def month_inputs(
             "batch_rule": rules,
             "basket": baskets,
             **_of_surface(surface),
+            **_terms(world.fixed, surface),
+            **pack_grants(surface.grants),
         }
     )
+
+
+def _fen(yuan: F64) -> I64:
+    return np.floor(yuan * 100.0 + 0.5).astype(np.int64)
+
+
+def _terms(fixed: dict[str, Any], surface: Instruments) -> dict[str, Any]:
+    """Terms of credit, housing outlays and awareness: those in force, changed by the surface."""
+    to_value = np.clip(fixed["loan_to_value"] + surface.loan_to_value, 0.0, 1.0)
+    aware = np.minimum(fixed["awareness"] * surface.awareness, 1.0)
+    return {
+        "loan_to_value": to_value,
+        "loan_term": np.maximum(fixed["loan_term"] + surface.loan_term, 1.0),
+        "instalment_cap": np.maximum(fixed["instalment_cap"] + surface.instalment_cap, 0.0),
+        "loan_interest": surface.loan_interest,
+        "housing_share": np.minimum(fixed["housing_share"] * surface.housing_ratio, 1.0),
+        "awareness": (aware * 65536).astype(np.int64),
+        "medical_share": surface.medical_share,
+        "allowance_ratio": surface.allowance_ratio,
+        "benefit_cover": odds(surface.benefit_cover),
+    }
+
+
+def pack_grants(grants: Sequence[Grant]) -> dict[str, Any]:
+    """The fields of `household_layout.Grants`."""
+    count = max(len(grants), 1)
+    fields = np.zeros((count, layout.GRANT_FIELDS), np.int64)
+    reach = np.zeros((count, CELLS, GROUPS, len(STAGES)), np.int64)
+    for slot, grant in enumerate(grants):
+        fields[slot, layout.G_SALT] = layout.MARK_SALT + grant.mark
+        fields[slot, layout.G_REDRAWN] = int(grant.redrawn)
+        fields[slot, layout.G_ACTION] = layout.GRANT_ACTIONS.index(grant.action)
+        fields[slot, layout.G_AMOUNT] = grant.amount
+        fields[slot, layout.G_REGULAR] = grant.regular
+        fields[slot, layout.G_CATEGORY] = grant.category
+        reach[slot] = grant.reach
+    displaced = np.array([grant.displaced for grant in grants] or [0.0])
+    return {
+        "grant_count": len(grants),
+        "grant": fields,
+        "grant_displaced": displaced,
+        "grant_reach": reach,
+        "grant_most": reach.max(axis=(2, 3)),
+    }
 
 
 def _of_surface(surface: Instruments) -> dict[str, Any]:
@@ -289,7 +306,11 @@ def _of_surface(surface: Instruments) -> dict[str, Any]:
 
 
 def _fixed(
-    p: Parameters, policy: npt.NDArray[np.float32], anchor: F64, seed: int, housing_share: float
+    p: Parameters,
+    policy: npt.NDArray[np.float32],
+    levels: tuple[F64, F64],
+    seed: int,
+    housing_share: float,
 ) -> dict[str, Any]:
     """The fields of the month that do not change within a run."""
     monthly = p.number("consumption.permanent_deviation") / np.sqrt(
@@ -298,7 +319,8 @@ def _fixed(
     return {
         "seed": np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.int64),
         "policy": policy.reshape(policy.shape[0], len(RESIDENCES), -1),
-        "anchor": anchor.reshape(CELLS, *anchor.shape[-2:]),
+        "anchor": levels[0].reshape(CELLS, *levels[0].shape[-2:]),
+        "pensioner_income": levels[1],
         "shock_permanent": shock_points(float(monthly)),
         "shock_transitory": np.stack(
             [shock_points(float(d)) for d in p.array("consumption.transitory_deviation")]
@@ -312,13 +334,20 @@ def _fixed(
 def _working_life(p: Parameters) -> dict[str, Any]:
     """Hazards, careers, wage setting, living allowance and medical bills."""
     shares = np.cumsum(p.array("households.beliefs.working_age_shares"))
+    bands = p.array("households.pensions.age_bands")
     return {
         "reversion": p.number("consumption.reversion"),
         "retirement": odds(p.array("consumption.retirement")),
         "generation": odds(p.array("consumption.succession")),
+        "renewed_age": p.array("households.beliefs.working_ages").astype(np.int64),
+        "retired_age": int(p.number("households.beliefs.retired_age")),
+        "pension_middle_age": int(bands[0]),
+        "pension_old_age": int(bands[1]),
         "working_ages": (shares * 65536).astype(np.int64),
         "renewed_class": _renewed_class(p),
         "retirement_ratio": p.array("consumption.replacement"),
+        "income_nodes": INCOME_GRID.nodes,
+        "usual_share": committed_rule(p)[0],
         "pension_part": p.array("households.pensions.part_of_income"),
         "wage_wedge": p.number("population.wage_wedge"),
         "ripple": p.number("households.minimum_wage.ripple"),
@@ -334,23 +363,24 @@ def _working_life(p: Parameters) -> dict[str, Any]:
 
 
 def _renewed_class(p: Parameters) -> I64:
-    """Cumulative odds of the work class that follows a pensioner household [residence, scheme, 5].
+    """Cumulative odds of the work class that follows a pensioner household [cell, scheme, 5].
 
     Classes retire into a scheme (in towns all but farmers into that of employees, in the country
     covered workers only) and pensioners of the scheme hand over to the same classes. Where the
     base has more pensioners of a scheme than its classes explain, the rest goes to the others, so
     that the mix of work does not drift.
     """
-    found = np.zeros((len(RESIDENCES), len(SCHEMES), len(WORK_CLASSES)))
-    for residence, name in enumerate(RESIDENCES):
-        shares = p.array(f"population.work_class_shares.{name}")
-        own = np.array([0, 1, 1, 1, 0]) if name == "urban" else np.array([0, 1, 0, 0, 0])
+    found = np.zeros((CELLS, len(SCHEMES), len(WORK_CLASSES)))
+    for cell, shares in enumerate(class_shares(p)):
+        residence = cell % len(RESIDENCES)
+        urban = RESIDENCES[residence] == "urban"
+        own = np.array([0, 1, 1, 1, 0]) if urban else np.array([0, 1, 0, 0, 0])
         employee = float(p.array("population.employee_scheme_share")[residence])
         for scheme, members, weight in ((1, own, employee), (2, 1 - own, 1.0 - employee)):
             inside = min(float((shares * members).sum()) / weight, 1.0)
             odds_of = inside * shares * members / (shares * members).sum()
             odds_of += (1.0 - inside) * shares * (1 - members) / (shares * (1 - members)).sum()
-            found[residence, scheme] = np.cumsum(odds_of)
+            found[cell, scheme] = np.cumsum(odds_of)
     return np.asarray(np.rint(found * 65536), dtype=np.int64)
 
 
@@ -364,7 +394,7 @@ def _paying(p: Parameters) -> dict[str, Any]:
         "loan_term": p.array(f"{pay}.loan_term_months"),
         "instalment_cap": p.number(f"{pay}.instalment_cap"),
         "cash_buffer": p.number(f"{pay}.cash_buffer"),
-        "awareness": (p.array("households.trade_in.awareness") * 65536).astype(np.int64),
+        "awareness": p.array("households.trade_in.awareness"),
         "old_required": np.array(required, dtype=np.int64),
         "stock_release": p.number("households.vouchers.stock_release"),
     }

@@ -24,8 +24,8 @@ from model.agents.household_layout import (
     Month,
     field,
 )  # fmt: skip
-from model.agents.household_month import race_fields
 from model.agents.kernel_common import make_scratch
+from model.agents.voucher_batches import race_fields
 from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, SECTORS
 from model.flows import HouseholdFlows
 from model.policy.instruments import VoucherBatch

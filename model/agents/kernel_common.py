@@ -63,6 +63,10 @@ O_TRANSFERS = layout.OFFSETS["transfers"][0]
 O_REIMBURSED = layout.OFFSETS["reimbursed"][0]
 O_PROPERTY = layout.OFFSETS["property"][0]
 O_INTEREST = layout.OFFSETS["interest"][0]
+O_GRANTED = layout.OFFSETS["granted"][0]
+O_ALLOWANCE_RISE = layout.OFFSETS["allowance_rise"][0]
+O_MEDICAL_COVERED = layout.OFFSETS["medical_covered"][0]
+O_INTEREST_SUBSIDY = layout.OFFSETS["interest_subsidy"][0]
 O_MEDICAL = layout.OFFSETS["medical"][0]
 O_COMMITTED = layout.OFFSETS["committed"][0]
 O_HOUSING = layout.OFFSETS["housing"][0]
@@ -82,7 +86,7 @@ class Scratch(NamedTuple):
     """Working arrays of one block."""
 
     words: npt.NDArray[np.uint32]  # [8, BLOCK]
-    more: npt.NDArray[np.uint32]  # [4, BLOCK] voucher draws
+    more: npt.NDArray[np.uint32]  # [1, BLOCK] voucher draws
     lift: npt.NDArray[np.float64]  # wage floor factor
     cash: npt.NDArray[np.int64]  # fen
     income: npt.NDArray[np.int64]  # fen
@@ -95,7 +99,9 @@ class Scratch(NamedTuple):
     real_income_bits: npt.NDArray[np.int64]
     node: npt.NDArray[np.int64]
     fraction: npt.NDArray[np.float64]
-    flags: npt.NDArray[np.int64]  # items or rows that may need a decision
+    marks: npt.NDArray[np.uint8]  # who has something to decide, a bit each matter
+    marks_by_eight: npt.NDArray[np.int64]  # the same memory
+    flags: npt.NDArray[np.int64]  # rows that may need a decision
     queue: npt.NDArray[np.int64]  # rows of the block with something to decide
     wish: npt.NDArray[
         np.int64
@@ -106,55 +112,86 @@ def make_scratch() -> Scratch:
     """Fresh working arrays for one thread."""
     lift, spendable, fraction, cash, income = (np.zeros(BLOCK) for _ in range(5))
     i64 = [np.zeros(BLOCK, np.int64) for _ in range(7)]
-    words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((4, BLOCK), np.uint32)
+    words, more = np.zeros((8, BLOCK), np.uint32), np.zeros((1, BLOCK), np.uint32)
+    marks = np.zeros(BLOCK, np.uint8)
     return Scratch(
         words, more, lift, i64[0], i64[1], i64[2], i64[3], spendable,
-        cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction, i64[5], i64[6],
+        cash, cash.view(np.int64), income, income.view(np.int64), i64[4], fraction,
+        marks, marks.view(np.int64), i64[5], i64[6],
         np.zeros((3, 8 * BLOCK), np.int64),
     )  # fmt: skip
 
 
-def _on_stack(typing_context):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """Working array [BLOCK] int64 on the stack of the calling function, not initialised.
+def _stack_array(element, llvm_element):  # type: ignore[no-untyped-def]
+    """Intrinsic: a working array [BLOCK] on the stack of the calling function, not initialised.
 
     The compiler knows that stores to it change no table and no column, and so turns loops that
     look up tables into vector code.
     """
-    kind = types.Array(types.int64, 1, "C")
+    kind = types.Array(element, 1, "C")
 
     def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
         number = ir.IntType(64)
         array = make_array(kind)(context, builder)  # type: ignore[no-untyped-call]
-        words = cgutils.alloca_once(builder, number, size=BLOCK)  # type: ignore[no-untyped-call]
+        words = cgutils.alloca_once(builder, llvm_element, size=BLOCK)  # type: ignore[no-untyped-call]
         populate_array(  # type: ignore[no-untyped-call]
             array, data=words, shape=[number(BLOCK)], strides=[number(8)], itemsize=number(8),
             meminfo=None,
         )  # fmt: skip
         return array._getvalue()
 
-    return kind(), build
+    return lambda typing_context: (kind(), build)  # noqa: ARG005
 
 
-on_stack: Any = intrinsic(_on_stack)
+on_stack: Any = intrinsic(_stack_array(types.int64, ir.IntType(64)))  # type: ignore[no-untyped-call]
+reals_on_stack: Any = intrinsic(_stack_array(types.float64, ir.DoubleType()))  # type: ignore[no-untyped-call]
+
+
+@njit(**INLINE)
+def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+    """Philox4x32-10: four 32-bit words of a counter and a key."""
+    for _ in range(10):
+        p0 = (c0 & LOW32) * 0xD2511F53
+        p1 = (c2 & LOW32) * 0xCD9E8D57
+        c0, c2 = ((p1 >> 32) & LOW32) ^ c1 ^ k0, ((p0 >> 32) & LOW32) ^ c3 ^ k1
+        c1, c3 = p1 & LOW32, p0 & LOW32
+        k0 = (k0 + 0x9E3779B9) & LOW32
+        k1 = (k1 + 0xBB67AE85) & LOW32
+    return c0, c1, c2, c3
 
 
 @njit(**INLINE)
 def draw(words, row, n, first, cell, month, purpose, low, high):  # type: ignore[no-untyped-def]
-    """Philox4x32-10 of (household index, cell, month, purpose) into words[row:row+4, :n]."""
+    """Philox words of (household index, cell, month, purpose) into words[row:row+4, :n]."""
     for i in range(n):
-        c0, c1, c2, c3 = first + i, cell, month, purpose
-        k0, k1 = low, high
-        for _ in range(10):
-            p0 = (c0 & LOW32) * 0xD2511F53
-            p1 = (c2 & LOW32) * 0xCD9E8D57
-            c0, c2 = ((p1 >> 32) & LOW32) ^ c1 ^ k0, ((p0 >> 32) & LOW32) ^ c3 ^ k1
-            c1, c3 = p1 & LOW32, p0 & LOW32
-            k0 = (k0 + 0x9E3779B9) & LOW32
-            k1 = (k1 + 0xBB67AE85) & LOW32
+        c0, c1, c2, c3 = philox(first + i, cell, month, purpose, low, high)
         words[row, i] = c0
         words[row + 1, i] = c1
         words[row + 2, i] = c2
         words[row + 3, i] = c3
+
+
+@njit(**INLINE)
+def copy(source, target, n):  # type: ignore[no-untyped-def]
+    """The first n values. (Assigning slices would make room for a copy between.)"""
+    for i in range(n):
+        target[i] = source[i]
+
+
+@njit(**JIT)
+def compact(marks, eights, queue, n):  # type: ignore[no-untyped-def]
+    """Positions below n with a mark, into `queue`; returns their number.
+
+    Marks are rare: eight of them are dismissed at once (`eights` is the same memory).
+    """
+    marks[n : (n + 7) & ~7] = 0
+    count = 0
+    for eight in range((n + 7) >> 3):
+        if eights[eight] != 0:
+            for i in range(eight * 8, eight * 8 + 8):
+                queue[count] = i
+                count += 1 if marks[i] != 0 else 0
+    return count
 
 
 @njit(**INLINE)
@@ -166,6 +203,12 @@ def mix(word, salt):  # type: ignore[no-untyped-def]
     x ^= x >> 13
     x = (x * 0xC2B2AE35) & LOW32
     return x ^ (x >> 16)
+
+
+@njit(**INLINE)
+def lasting_draw(index, cell, salt):  # type: ignore[no-untyped-def]
+    """32 random bits of a household that are the same every month."""
+    return mix(mix(index, cell + 1), salt)
 
 
 @njit(**INLINE)

@@ -6,44 +6,80 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.kernel_common import JIT, mix, on_stack
-from model.dimensions import ITEM_CATEGORY_INDEX
+from model.agents.household_layout import SCREEN_AGES, SCREEN_FIELDS
+from model.agents.kernel_common import BLOCK, INLINE, JIT, mix, on_stack
+from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
 
 _ITEM_CATEGORY = np.array(ITEM_CATEGORY_INDEX)
-_NOT_OWNED_AGE = 240  # index of items not owned in `candidate`, after all ages
+_OLDEST = 239 * 16  # state from which on age stands still; not owned is far above
+_LAST_CLOCK = 12
+_STATE = tuple(age * 16 for age in SCREEN_AGES)  # state at which each bound begins
+_FIRST, _WAIT, _WAIT_RISE = range(len(SCREEN_AGES), SCREEN_FIELDS)
+
+
+@njit(**INLINE)
+def _age_one(state, draw, bound):  # type: ignore[no-untyped-def]
+    """State of one durable a month later, and whether its tables must be read.
+
+    An owner who does not wait, with a draw above all chances of buying or needing from that age
+    on, is settled, and so is one who waits, with a draw above all chances after that wait. Both
+    are compared with coarse bounds in 16 bits, of which the compiler handles many at once.
+    """
+    aged = np.uint16(state + (16 if state < _OLDEST else 0))
+    clock = np.uint16(aged & 15)
+    limit = bound[0]
+    limit = bound[1] if aged >= _STATE[1] else limit
+    limit = bound[2] if aged >= _STATE[2] else limit
+    limit = bound[3] if aged >= _STATE[3] else limit
+    limit = bound[4] if aged >= _STATE[4] else limit
+    limit = bound[5] if aged >= _STATE[5] else limit
+    limit = bound[6] if aged >= _STATE[6] else limit
+    limit = bound[7] if aged >= _STATE[7] else limit
+    limit = np.uint16(bound[_WAIT] + clock * bound[_WAIT_RISE]) if clock > 0 else limit
+    limit = bound[_FIRST] if aged == NOT_OWNED else limit
+    open_ = draw <= limit
+    longer = (not open_) & (clock > 0) & (clock < _LAST_CLOCK)
+    return np.uint16(aged + (1 if longer else 0)), open_
+
+
+@njit(**JIT)
+def age_pair(states, others, draws, flags, n, bounds, item):  # type: ignore[no-untyped-def]
+    """A month for items `item` and `item` + 1, which share a word of the draws."""
+    one, two = _bounds_of(bounds[item]), _bounds_of(bounds[item + 1])
+    for i in range(n):
+        states[i], open_ = _age_one(states[i], np.uint16(draws[i] & 0xFFFF), one)
+        others[i], open_too = _age_one(others[i], np.uint16(draws[i] >> 16), two)
+        flags[i] |= np.uint8((open_ << item) | (open_too << (item + 1)))
+
+
+@njit(**INLINE)
+def _bounds_of(row):  # type: ignore[no-untyped-def]
+    """The bounds as numbers of their own, which no store can change."""
+    return (
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10],
+    )  # fmt: skip
 
 
 @njit(**JIT)
 def age_durables(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
-    """Age every durable a month and list the items that may need a decision in row 2 of `wish`.
-
-    An owner who does not wait, with a draw above all chances of buying or needing at that age,
-    is settled without reading a table.
-    """
-    words, event, flags, queue = s.words, s.wish[2], on_stack(), on_stack()
-    for i in range(n):
-        flags[i] = 0
-    for item in range(k.N_ITEMS):
-        bound, states = m.candidate[place, item], c.durable[item, start : start + n]
-        shift, draws = 16 * (item & 1), words[4 + (item >> 1)]
-        for i in range(n):
-            state = np.int64(states[i])
-            states[i] = state + (16 if (state >> 4) < 239 else 0)
-        for i in range(n):
-            state = np.int64(states[i])
-            draw = (np.int64(draws[i]) >> shift) & 0xFFFF
-            clock = (state & 15) - 1
-            waiting = 1 if (clock >= 0 and clock < 12) else 0
-            drawn = 1 if draw <= bound[min(state >> 4, _NOT_OWNED_AGE)] else 0
-            flags[i] |= (waiting | drawn) << item
+    """Age every durable a month and list the items that may need a decision in row 2 of `wish`."""
+    words, event, flags, queue = s.words, s.wish[2], s.marks, on_stack()
+    bounds = m.screen[place]
+    flags[:n] = 0
+    for item in range(0, k.N_ITEMS, 2):
+        states, others = c.durable[item], c.durable[item + 1]
+        age_pair(
+            states[start : start + n], others[start : start + n], words[4 + (item >> 1)], flags, n,
+            bounds, item,
+        )  # fmt: skip
     count = 0
     for i in range(n):
         queue[count] = i
         count += 1 if flags[i] != 0 else 0
-    events = 0
+    events = np.int64(0)
     for q in range(count):
         i = queue[q]
-        flag = flags[i]
+        flag = np.int64(flags[i])
         for item in range(k.N_ITEMS):
             event[events] = i * k.N_ITEMS + item
             events += (flag >> item) & 1
@@ -62,40 +98,50 @@ def durables(c, m, s, part, start, n, place, cell, first, trend, month):  # type
 
 @njit(**JIT)
 def choose(c, m, s, start, events, place, cell, first):  # type: ignore[no-untyped-def]
+    """Decide every event listed in row 2 of `wish`; purchases wanted go to rows 0 and 1."""
+    wishes = 0
+    for low in range(0, events, BLOCK):
+        count = min(BLOCK, events - low)
+        wishes = _choose_some(c, m, s, start, low, count, wishes, place, cell, first)
+    return wishes
+
+
+@njit(**JIT)
+def _choose_some(c, m, s, start, low, count, wishes, place, cell, first):  # type: ignore[no-untyped-def]
     """Logit choice from the solved tables; an owner in need who does not buy waits on.
 
     Who never hears of a subsidy decides by the tables without one. Row 1 of `wish` says whether
-    the purchase is subsidised.
+    the purchase is subsidised. No branch depends on the draws: the reads of several events overlap.
     """
-    durable, words, event, node = c.durable, s.words, s.wish[2], s.node
-    purchase, first_purchase, need, wish = m.purchase, m.first_purchase, m.need, s.wish
+    durable, words, event, node, wish = c.durable, s.words, s.wish[2], s.node, s.wish
+    purchase, first_purchase, need, gate = m.purchase, m.first_purchase, m.need, m.gate
     informed, unaware = m.durable_row[place], m.unaware_row[place]
-    wishes = 0
-    for e in range(events):
-        i, item = event[e] >> 3, event[e] & 7
-        row, income_class = start + i, node[i] // 6
-        state = np.int64(durable[item, row])
+    awareness, old_required = m.awareness, m.old_required
+    states, decided = on_stack(), on_stack()
+    for e in range(count):
+        i, item = event[low + e] >> 3, event[low + e] & 7
+        state, income_class = np.int64(durable[item, start + i]), node[i] // 6
         high = (np.int64(words[4 + (item >> 1), i]) >> (16 * (item & 1))) & 0xFFFF
         mixed = mix(np.int64(words[3, i]), item + 1)
-        known = mix((first + i) * 8 + item, cell + 1) & 0xFFFF
-        aware = known < m.awareness[item]
-        tables = informed if aware else unaware
         draw = (high << 16) | (mixed >> 16)
-        eligible = aware
-        if state == 0xFFFF:
-            eligible = aware and m.old_required[item] == 0
-            chance = np.int64(first_purchase[tables, item, income_class])
-        else:
-            age, clock = state >> 4, state & 15
-            chance = np.int64(purchase[tables, item, income_class, age, clock])
-            arises = chance + (((1 << 32) - chance) >> 16) * (np.int64(need[item, age]) >> 16)
-            if clock > 0:
-                durable[item, row] = state + (1 if clock < 12 else 0)
-            elif draw >= chance and draw < arises:
-                durable[item, row] = state + 1
-        wish[0, wishes] = i * 8 + item
-        wish[1, wishes] = 1 if eligible and (mixed & 0xFFFF) < m.gate else 0
-        wishes += 1 if draw < chance else 0
+        aware = (mix((first + i) * 8 + item, cell + 1) & 0xFFFF) < awareness[item]
+        tables = informed if aware else unaware
+        owned = state != NOT_OWNED
+        age, clock = (state >> 4, state & 15) if owned else (np.int64(0), np.int64(0))
+        chance = np.int64(purchase[tables, item, income_class, age, clock])
+        chance = chance if owned else np.int64(first_purchase[tables, item, income_class])
+        arises = chance + (((1 << 32) - chance) >> 16) * (np.int64(need[item, age]) >> 16)
+        begins = owned & (clock == 0) & (draw >= chance) & (draw < arises)
+        longer = (clock > 0) & (clock < _LAST_CLOCK)
+        states[e] = state + (1 if (begins | longer) else 0)
+        entitled = aware & (owned | (old_required[item] == 0)) & ((mixed & 0xFFFF) < gate)
+        decided[e] = (2 if entitled else 0) + (1 if draw < chance else 0)
+    for e in range(count):
+        at = event[low + e]
+        durable[at & 7, start + (at >> 3)] = states[e]
+        wish[0, wishes] = at
+        wish[1, wishes] = decided[e] >> 1
+        wishes += decided[e] & 1
     return wishes
 
 
@@ -120,10 +166,10 @@ def pay_for(c, m, s, part, start, wishes, place, trend, month):  # type: ignore[
             from_committed = min(committed[row], net - from_cash)
         loan = net - from_cash - from_committed
         if loan > 0:
-            due = np.int64(np.ceil(loan / m.loan_term[item]))
-            if loan > m.loan_to_value[item] * price:
+            due = np.int64(np.ceil(loan / m.loan_term[place, item]))
+            if loan > m.loan_to_value[place, item] * price:
                 continue
-            if instalment[row] + due > m.instalment_cap * monthly:
+            if instalment[row] + due > m.instalment_cap[place] * monthly:
                 continue
             debt[row] += loan
             instalment[row] += due

@@ -38,7 +38,7 @@ from model.agents.household_layout import (
     V_THRESHOLD,
     VOUCHER_COUNTERS,
 )  # fmt: skip
-from model.agents.kernel_common import INLINE, JIT, draw, fen, mix, on_stack
+from model.agents.kernel_common import INLINE, JIT, compact, copy, fen, mix, on_stack, philox
 from model.solvers.grids import CASH_GRID
 
 _SHIFT, _OFFSET, _SIZE = 52 - CASH_GRID.bits, CASH_GRID.offset, CASH_GRID.size
@@ -95,25 +95,28 @@ def applies(group, digital, groups, needs_digital, share, word):  # type: ignore
 def vouchers(c, m, budget, s, part, start, n, place, residence, first, seed, month):  # type: ignore[no-untyped-def]
     """All voucher batches of the place: who holds them, and what the holders do."""
     cell = place * 2 + residence
+    groups, digital = c.group[start : start + n], c.digital[start : start + n]
     for b in range(m.batch_first[place], m.batch_first[place + 1]):
         if not (m.batch[b, V_RESIDENCE] >> residence) & 1:
             continue
-        draw(s.more, 0, n, first, cell, month, m.batch[b, V_PURPOSE], seed[0], seed[1])
-        groups, digital = c.group[start : start + n], c.digital[start : start + n]
-        words, holds, queue = s.more[0], on_stack(), s.queue
-        cut, share = m.batch[b, V_CUT], m.batch[b, V_APPLY]
-        eligible, needs = m.batch[b, V_GROUPS], m.batch[b, V_DIGITAL]
-        count = 0
-        for i in range(n):
-            word = np.int64(words[i])
-            applied = applies(groups[i], digital[i], eligible, needs, share, word >> 16)
-            holds[i] = applied & ((word & 0xFFFF) < cut)
-        for i in range(n):
-            queue[count] = i
-            count += holds[i]
+        hold(groups, digital, m.batch[b], s.more, s.marks, n, first, cell, month, seed)
+        count = compact(s.marks, s.marks_by_eight, s.queue, n)
         if count > 0:
             redeem(c, m, budget.engel, s, part, start, count, b, residence)
             _budget_anew(c, budget, s, start, count, place, residence)
+
+
+@njit(**JIT)
+def hold(groups, digital, batch, more, marks, n, first, cell, month, seed):  # type: ignore[no-untyped-def]
+    """Marks who holds vouchers of a batch; `more` [0] takes the draw for what holders do."""
+    words, low, high = more[0], seed[0], seed[1]
+    cut, share, purpose = batch[V_CUT], batch[V_APPLY], batch[V_PURPOSE]
+    eligible, needs = batch[V_GROUPS], batch[V_DIGITAL]
+    for i in range(n):
+        word, use, _, _ = philox(first + i, cell, month, purpose, low, high)
+        words[i] = use
+        applied = applies(groups[i], digital[i], eligible, needs, share, word >> 16)
+        marks[i] = applied & ((word & 0xFFFF) < cut)
 
 
 @njit(**JIT)
@@ -123,61 +126,65 @@ def redeem(c, m, engel, s, part, start, count, b, residence):  # type: ignore[no
     A natural basket above the threshold is inframarginal. Below it, the gap is split into
     extra use e and stock z by least cost e^2 / (2 eta B) + zeta z^2 / (2 B) and taken if the
     face value exceeds the loss and the hassle; without an occasion an outing may be made.
+    Outcomes are chosen without branches: no guess of the processor about them would be good.
     """
-    category, face, threshold = m.batch[b, V_CATEGORY], m.batch[b, V_FACE], m.batch[b, V_THRESHOLD]
-    eta, zeta = m.batch_rule[b, R_EXTRA], m.batch_rule[b, R_STORAGE]
-    hassle, displaced = m.batch_rule[b, R_HASSLE] * 100.0, m.batch_rule[b, R_DISPLACED]
-    window = m.batch_rule[b, R_WINDOW]
-    weight = zeta / (1.0 + eta * zeta)
-    at = k.O_VOUCHERS + m.batch[b, V_SLOT] * _SLOT_LENGTH
+    batch, rule, basket = m.batch[b], m.batch_rule[b], m.basket[m.batch[b, V_SLOT]]
+    category, face, threshold = batch[V_CATEGORY], batch[V_FACE], batch[V_THRESHOLD]
+    copies, outing_odds, occasions = batch[V_COUNT], batch[V_OUTING], rule[R_OCCASIONS]
+    eta, hassle, displaced = rule[R_EXTRA], rule[R_HASSLE] * 100.0, rule[R_DISPLACED]
+    weight, window = rule[R_STORAGE] / (1.0 + eta * rule[R_STORAGE]), rule[R_WINDOW]
+    aim = max(threshold, face)
+    words, nodes, cash, spent, group = s.more[0], s.node, s.cash, s.spent, c.group
+    inframarginal = topped_up = outings = moved = redeemed = platform = stockpiled = np.int64(0)
     for q in range(count):
         i = s.queue[q]
-        row, f, node = start + i, s.fraction[i], s.node[i]
+        row, f, node = start + i, s.fraction[i], nodes[i]
         low, high = engel[residence, node, category], engel[residence, node + 1, category]
-        mean_basket = s.spent[i] * (low * (1.0 - f) + high * f) / m.batch_rule[b, R_OCCASIONS]
-        purse = mean_basket * m.batch_rule[b, R_OCCASIONS] * window / m.batch[b, V_COUNT]
+        mean_basket = spent[i] * (low * (1.0 - f) + high * f) / occasions
+        purse = mean_basket * occasions * window / copies
         extra, stocked = np.int64(0), np.int64(0)
-        for copy in range(m.batch[b, V_COUNT]):
-            word = mix(np.int64(s.more[1, i]), copy + 1)
+        for voucher in range(copies):
+            word = mix(np.int64(words[i]), voucher + 1)
             # Without a threshold a voucher is money for all purchases of its validity.
-            natural = m.basket[b, word >> 20] * mean_basket if threshold > 0 else purse
-            part[at + C_ISSUED] += face
-            if natural >= threshold and (natural > 0.0 or threshold == 0):
-                used, platform = min(face, np.int64(natural)), np.int64(natural)
-                part[at + C_INFRAMARGINAL] += used
-                part[at + C_EXPIRED] += face - used
-            else:
-                gap = max(threshold, face) - natural
-                if gap > s.cash[i] - s.spent[i] - extra - stocked + face:
-                    part[at + C_EXPIRED] += face
-                    continue
-                loss = gap * gap / (2.0 * max(natural, 1.0)) * weight + hassle
-                if natural > 0.0 and face > loss:
-                    use = np.int64(gap * eta * weight)
-                    stock = np.int64(gap) - use
-                    part[at + C_TOPPED] += use + stock
-                elif (word & 0xFFFFF) < m.batch[b, V_OUTING]:
-                    use, stock = np.int64(gap), np.int64(0)
-                    part[at + C_OUTINGS] += use
-                else:
-                    part[at + C_EXPIRED] += face
-                    continue
-                used, platform = face, np.int64(natural) + use + stock
-                moved_use, moved_stock = np.int64(displaced * use), np.int64(displaced * stock)
-                part[at + C_DISPLACED] += moved_use + moved_stock
-                extra += use - moved_use
-                stocked += stock - moved_stock
-            part[at + C_REDEEMED] += used
-            part[at + C_PLATFORM] += platform
-            s.cash[i] += used
-        part[at + C_STOCKPILED] += stocked
-        part[k.O_EVENT + np.int64(c.group[row]) * k.N_CATEGORIES + category] += extra + stocked
+            natural = basket[word >> 20] * mean_basket if threshold > 0 else purse
+            inside = (natural >= threshold) & ((natural > 0.0) | (threshold == 0))
+            gap = aim - natural
+            able = (not inside) & (gap <= cash[i] - spent[i] - extra - stocked + face)
+            loss = gap * gap / (2.0 * max(natural, 1.0)) * weight + hassle
+            topped = able & (natural > 0.0) & (face > loss)
+            outing = able & (not topped) & ((word & 0xFFFFF) < outing_odds)
+            whole, basis, part_used = np.int64(gap), np.int64(natural), np.int64(gap * eta * weight)
+            use, stock = part_used * topped + whole * outing, (whole - part_used) * topped
+            taken = topped | outing
+            used = min(face, basis) * inside + face * taken
+            moved_use, moved_stock = np.int64(displaced * use), np.int64(displaced * stock)
+            inframarginal += used * inside
+            topped_up += whole * topped
+            outings += whole * outing
+            moved += moved_use + moved_stock
+            redeemed += used
+            platform += (basis + use + stock) * (inside | taken)
+            extra += use - moved_use
+            stocked += stock - moved_stock
+            cash[i] += used
+        stockpiled += stocked
+        part[k.O_EVENT + np.int64(group[row]) * k.N_CATEGORIES + category] += extra + stocked
         s.events[i] += extra + stocked
-        s.cash[i] -= extra + stocked
+        cash[i] -= extra + stocked
         if stocked > 0:
             c.stock[0, row] += np.int32(stocked)
             c.stock_category[row] = category
-            part[k.O_STOCKED] += stocked
+    at, issued = k.O_VOUCHERS + batch[V_SLOT] * _SLOT_LENGTH, face * copies * count
+    part[at + C_ISSUED] += issued
+    part[at + C_REDEEMED] += redeemed
+    part[at + C_EXPIRED] += issued - redeemed
+    part[at + C_PLATFORM] += platform
+    part[at + C_INFRAMARGINAL] += inframarginal
+    part[at + C_TOPPED] += topped_up
+    part[at + C_OUTINGS] += outings
+    part[at + C_DISPLACED] += moved
+    part[at + C_STOCKPILED] += stockpiled
+    part[k.O_STOCKED] += stockpiled
 
 
 @njit(**JIT)
@@ -202,29 +209,76 @@ def _budget_anew(c, m, s, start, count, place, residence):  # type: ignore[no-un
 @njit(**JIT)
 def close(c, m, s, part, start, n):  # type: ignore[no-untyped-def]
     """Use stocks, pay for consumption, keep the rest; add up by group and income node."""
-    groups, stock = c.group, c.stock
+    stop = start + n
+    _mark_stocks(c.stock[0, start:stop], c.stock[1, start:stop], s.marks, n)
+    count = compact(s.marks, s.marks_by_eight, s.queue, n)
+    if count > 0:
+        _use_stocks(c, m, s, part, start, count)
+    _add_by_node(c.group[start:stop], s.spent, s.fraction, s.node, part, n)
+    part[k.O_LIQUID] += _keep_rest(c.liquid[start:stop], s.cash, s.spent, n)
+    _add_spending(c.spending[start:stop], s.spent, s.events, n)
+    copy(s.income, c.income[start:stop], n)
+    part[k.O_COMMITTED_BALANCE] += _sum(c.committed[start:stop])
+    part[k.O_DEBT] += _sum(c.debt[start:stop])
+
+
+@njit(**JIT)
+def _mark_stocks(fresh, older, marks, n):  # type: ignore[no-untyped-def]
     for i in range(n):
+        marks[i] = (fresh[i] | older[i]) != 0
+
+
+@njit(**JIT)
+def _use_stocks(c, m, s, part, start, count):  # type: ignore[no-untyped-def]
+    """What comes from stock is consumed but not bought again: the delayed payback."""
+    groups, stock, categories = c.group, c.stock, c.stock_category
+    for q in range(count):
+        i = s.queue[q]
         row = start + i
-        if stock[0, row] | stock[1, row]:
-            # What comes from stock is consumed but not bought again: the delayed payback.
-            used = min(np.int64(np.ceil(stock[1, row] * m.stock_release)), s.spent[i])
-            moved = np.int64(np.ceil(stock[0, row] * m.stock_release))
-            stock[0, row] -= np.int32(moved)
-            stock[1, row] += np.int32(moved - used)
-            at = np.int64(groups[row]) * k.N_CATEGORIES + np.int64(c.stock_category[row])
-            part[k.O_EVENT + at] -= used
-            s.events[i] -= used
-            s.cash[i] += used
-            part[k.O_RELEASED] += used
-            part[k.O_STOCK] += stock[0, row] + stock[1, row]
-        spent = s.spent[i]
-        unit = np.int64(s.fraction[i] * NODE_UNIT)
-        at = k.O_NODES + np.int64(groups[row]) * NODES + s.node[i]
-        part[at] += spent * (NODE_UNIT - unit)
-        part[at + 1] += spent * unit
-        c.liquid[row] = s.cash[i] - spent
-        c.spending[row] = spent + s.events[i]
-        c.income[row] = s.income[i]
-        part[k.O_LIQUID] += s.cash[i] - spent
-        part[k.O_COMMITTED_BALANCE] += c.committed[row]
-        part[k.O_DEBT] += c.debt[row]
+        used = min(np.int64(np.ceil(stock[1, row] * m.stock_release)), s.spent[i])
+        moved = np.int64(np.ceil(stock[0, row] * m.stock_release))
+        stock[0, row] -= np.int32(moved)
+        stock[1, row] += np.int32(moved - used)
+        at = np.int64(groups[row]) * k.N_CATEGORIES + np.int64(categories[row])
+        part[k.O_EVENT + at] -= used
+        s.events[i] -= used
+        s.cash[i] += used
+        part[k.O_RELEASED] += used
+        part[k.O_STOCK] += stock[0, row] + stock[1, row]
+
+
+@njit(**JIT)
+def _add_by_node(groups, spent, fraction, node, part, n):  # type: ignore[no-untyped-def]
+    """Spending at the two income nodes around each household, by group."""
+    above, places = on_stack(), on_stack()
+    for i in range(n):
+        above[i] = spent[i] * np.int64(fraction[i] * NODE_UNIT)
+        places[i] = k.O_NODES + np.int64(groups[i]) * NODES + node[i]
+    for i in range(n):
+        part[places[i]] += spent[i] * NODE_UNIT - above[i]
+        part[places[i] + 1] += above[i]
+
+
+@njit(**JIT)
+def _keep_rest(liquid, cash, spent, n):  # type: ignore[no-untyped-def]
+    """Cash not spent stays in deposits; returns the sum."""
+    total = np.int64(0)
+    for i in range(n):
+        rest = cash[i] - spent[i]
+        liquid[i] = rest
+        total += rest
+    return total
+
+
+@njit(**JIT)
+def _add_spending(spending, spent, events, n):  # type: ignore[no-untyped-def]
+    for i in range(n):
+        spending[i] = spent[i] + events[i]
+
+
+@njit(**JIT)
+def _sum(values):  # type: ignore[no-untyped-def]
+    total = np.int64(0)
+    for i in range(values.size):
+        total += values[i]
+    return total

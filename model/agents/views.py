@@ -18,8 +18,9 @@ from model.agents.array_agents import ArrayAgent, ArrayAgentSet, ArrayStore, Col
 from model.agents.array_store import Compute
 from model.agents.firms import FirmState
 from model.agents.governments import PROVINCE_ROW, Governments
-from model.agents.household import Book, live_one_month
+from model.agents.household import live_one_month
 from model.agents.household_layout import Columns
+from model.agents.household_words import Book
 from model.dimensions import PLACES, RESIDENCES, SECTORS
 from model.ledger import BANK, CITIES, FIRMS, OUTSIDE, PROVINCE, Ledger
 from model.markets.labour import LabourState

@@ -25,6 +25,7 @@ class LabourRules:
     perceived_pay_gain: float
     fear_gain: float
     unemployment_benefit: Array
+    placement_displacement: float
 
     @classmethod
     def read(cls, parameters: Parameters) -> LabourRules:
@@ -58,12 +59,17 @@ def find_probability(rules: LabourRules, base: Array, vacancies: Array, unemploy
     return result
 
 
-def hire_distribution(hires: Array) -> Array:
-    """Cumulative distribution over sectors (15, 12) of new jobs; last column exactly 1."""
-    total = hires.sum(axis=1, keepdims=True)
-    uniform = np.full_like(hires, 1.0 / hires.shape[1])
-    cumulated = np.cumsum(np.divide(hires, total, out=uniform, where=total > 0), axis=1)
-    cumulated[:, -1] = 1.0
+def hire_distribution(openings: Array, mix: Array) -> Array:
+    """Cumulative distribution over sectors (15, 5, 12) of new jobs by class of work.
+
+    `openings` (15, 12) per base job, `mix` (15, 5, 12) the part of them a class of work gets.
+    People find work of their own class (segmented labour markets); a class without any opening
+    goes where it usually works. The last column is exactly 1.
+    """
+    offered = openings[:, None, :] * mix
+    offered = np.where(offered.sum(axis=2, keepdims=True) > 0.0, offered, mix)
+    cumulated: Array = np.cumsum(offered / offered.sum(axis=2, keepdims=True), axis=2)
+    cumulated[:, :, -1] = 1.0
     return cumulated
 
 

@@ -7,10 +7,11 @@ households have decided, updates beliefs and prices, and checks the accounts wit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from model.agents.firms import activity_pay, hiring, labour_gap
+from model.agents.firms import activity_pay, desired_labour, hiring, labour_gap
 from model.agents.governments import N_CITIES, PROVINCE_ROW, BudgetPlan
 from model.agents.outside import exports, visitors
 from model.flows import HouseholdFlows
@@ -19,23 +20,28 @@ from model.markets import settlement as post
 from model.markets.credit import close_firms
 from model.markets.goods import (
     CARE,
+    GOODS,
     INDUSTRY,
+    SERVICES,
     TO_SECTOR,
+    TradeWeights,
     produce,
     ration,
     shares,
     shop,
-    split_integer,
+    split_rows,
 )
 from model.markets.identities import identities
-from model.markets.labour import find_probability, hire_distribution, next_fear
-from model.markets.outcomes import MarketMonth, MarketOutcome, Plan, Supports
+from model.markets.labour import find_probability, next_fear
+from model.markets.outcomes import MarketMonth, MarketOutcome, Plan
 from model.markets.settlement import PolicyPayment
-from model.markets.state import BUDGETS, SHAPE, Array, MarketState, whole
+from model.markets.state import BUDGETS, SHAPE, Array, MarketState
 from model.markets.taxes import Taxes, levy
 from model.opening import CATERING, TRADE
+from model.policy.market_surface import MarketSurface
+from model.whole_numbers import by_column, by_row, compiled, scaled, total, whole
 
-__all__ = ["MarketOutcome", "Markets", "Plan", "PolicyPayment", "Supports"]
+__all__ = ["MarketOutcome", "Markets", "Plan", "PolicyPayment"]
 
 
 BY_PAYER = np.roll(np.arange(N_CITIES + 1), 1)  # province, then places
@@ -46,12 +52,17 @@ class Markets(MarketState):
 
     # -- plan ------------------------------------------------------------------------------
 
-    def plan(self, month: int, trend: float, season: Array | None = None) -> Plan:
+    def plan(
+        self, month: int, trend: float, season: Array | None = None,
+        surface: MarketSurface | None = None,
+    ) -> Plan:  # fmt: skip
         """Set what households face. `month` counts months with January a multiple of 12; `trend` is
-        the nominal level relative to opening; `season` (16) are the month's category factors.
+        the nominal level relative to opening; `season` (16) are the month's category factors;
+        `surface` is what policies touch this month, in `settle` too (default: nothing).
         """
+        self.surface = MarketSurface() if surface is None else surface
         self._seasonal(month, season)
-        separation, find, cdf = self._jobs()
+        separation, find, openings = self._jobs()
         self.pay = self._pay()
         rules, labour = self.labour_rules, self.labour
         weights = self.state.labour
@@ -61,11 +72,11 @@ class Markets(MarketState):
         people = weights.persons * self.firms.employment
         labour.fear = next_fear(rules, labour.fear, separation, self.separation, people)
         self._shares = shares(
-            self.state.weights, self.firms.price, self.supports.appeal, self.firms.variety
+            self._trade_weights(), self.firms.price, self.surface.appeal, self.firms.variety
         )
         prices = self._shares[2]
         return Plan(
-            self.pay, labour.perceived_pay, separation, find, cdf, labour.fear, prices,
+            self.pay, labour.perceived_pay, separation, find, openings, labour.fear, prices,
             (prices * self.price_weights).sum(axis=1), rules.unemployment_benefit * trend,
             self._property_yield(trend), self.deposit_rate, self.loan_rate,
         )  # fmt: skip
@@ -83,28 +94,41 @@ class Markets(MarketState):
         change = (state.solver @ extra.ravel()).reshape(SHAPE)
         self.season = 1.0 + change / np.maximum(state.output, 1.0)
 
+    def _trade_weights(self) -> TradeWeights:
+        """Where households buy, with what policies add to the pull of the outside."""
+        weights, pull = self.state.weights, self.surface.outside_pull
+        return weights if (pull == 1.0).all() else replace(weights, outside=weights.outside * pull)
+
     def _jobs(self) -> tuple[Array, Array, Array]:
-        rules, firms = self.labour_rules, self.firms
-        gap = labour_gap(self.rules, firms)
+        rules, firms, surface = self.labour_rules, self.firms, self.surface
+        gap = labour_gap(self.rules, firms, surface.productivity)
+        leaving = self.separation * surface.separation
         wanted, layoffs = hiring(
-            self.rules, self.separation, gap, firms.short_of_cash > 0, self.sampling_error
+            self.rules, leaving, gap, firms.short_of_cash > 0, self.sampling_error
         )
-        hires = wanted * self.state.labour.persons * firms.employment
-        base = np.maximum(self.base_hires.sum(axis=1), 1e-9)
-        vacancies = hires.sum(axis=1) / base
-        find = find_probability(rules, self.base_find, vacancies, self.labour.unemployment)
-        return np.minimum(self.separation + layoffs, 1.0), find, hire_distribution(hires)
+        openings = wanted * surface.vacancies * firms.employment
+        hires = openings * self.state.labour.persons
+        vacancies = hires.sum(axis=1) / self.base_vacancies
+        find = find_probability(
+            rules, self.base_find * surface.matching, vacancies, self.labour.unemployment
+        )
+        placed = surface.placements * (1.0 - rules.placement_displacement)
+        find = np.minimum(find + placed / np.maximum(self.jobless, 1.0), rules.find_limit)
+        return np.minimum(leaving + layoffs, 1.0), find, openings
 
     def _pay(self) -> Array:
-        employees, own = activity_pay(self.rules, self.firms)
+        surface = self.surface
+        employees, own = activity_pay(self.rules, self.firms, surface.productivity)
         wage = self.labour.wage[:, None]
         pay = np.empty((*SHAPE, 2))
-        pay[:, :, 0], pay[:, :, 1] = employees * wage, own * wage
+        pay[:, :, 0] = employees * wage * surface.productivity * surface.pay
+        pay[:, :, 1] = own * wage * surface.productivity
         return pay
 
     def _property_yield(self, trend: float) -> Array:
         committed = self.ledger.position("committed_deposits", HOUSEHOLDS)
-        pool = self.base_dividends * trend * np.maximum(self.firms.profit, 0.0)
+        payout = max(self.surface.payout + self.surface.payout_moved, 0.0)
+        pool = self.base_dividends * trend * np.maximum(self.firms.profit, 0.0) * payout
         result: Array = np.divide(pool, committed, out=np.zeros(SHAPE[0]), where=committed > 0)
         return result
 
@@ -145,9 +169,10 @@ class Markets(MarketState):
         plan = self.governments.plan_month(
             trend, cash, debt, aid + bills.mandatory, bills.programmes
         )
+        self.shortfall = self._shortfall(trend, cash, debt, aid, bills, plan)
         tied = bills.tied if tied_sales is None else tied_sales
-        market = self._goods(trend, flows, plan, tied)
-        paid = post.post_policies(ledger, self.governments, levers, plan)
+        market = self._goods(trend, flows, plan, tied, bills.suppliers)
+        paid = post.post_policies(ledger, self.governments, levers, plan, self.state.other_work)
         taxes, wages, interest = self._firms_pay(trend, flows, market)
         self._budgets_pay(trend, flows, plan, market, bills, interest)
         profit = market.value_added - wages - taxes.total - interest
@@ -158,21 +183,35 @@ class Markets(MarketState):
         ledger.verify(identities(ledger, self.governments, market, taxes, wages, interest, limit))
         return outcome
 
+    def _shortfall(
+        self, trend: float, cash: Fen, debt: Fen, aid: Fen, bills: post.Bills, plan: BudgetPlan
+    ) -> Fen:
+        """What each budget (16) cannot pay, or the centre must advance, because of policies."""
+        none = np.zeros_like(bills.programmes)
+        if plan.programme_ratio.min() >= 1.0 and not plan.lacks.any():
+            return none
+        bare = self.governments.plan_month(trend, cash, debt, aid - bills.counted, none)
+        unpaid = whole(bills.programmes * (1.0 - plan.programme_ratio))
+        more: Fen = unpaid + np.maximum(plan.lacks - bare.lacks, 0)
+        return more
+
     def _goods(
-        self, trend: float, flows: HouseholdFlows, plan: BudgetPlan, tied: Fen
+        self, trend: float, flows: HouseholdFlows, plan: BudgetPlan, tied: Fen, suppliers: Fen
     ) -> MarketMonth:
         """Final demand, production and rationing (H5, F5)."""
         state, prices = self.state, self.firms.price
-        spending = flows.consumption.sum(axis=1)
+        spending = flows.consumption[:, 0] + flows.consumption[:, 1]
         shopping = shop(state.weights, spending, tied, self._shares[0], self._shares[1])
-        sold_out = whole(exports(state.exports * self.supports.export_demand, prices,
+        surface = self.surface
+        sold_out = whole(exports(state.exports * surface.export_demand, prices,
                                   self.export_elasticity, trend))  # fmt: skip
-        level = trend * self.visitor_factor * self.supports.visitor_appeal[:, None]
+        level = trend * self.visitor_factor * surface.visitor_appeal[:, None]
         guests = whole(visitors(state.visitors, prices, self.visitor_elasticity, level))
+        guests = guests + surface.visitor_money
         market = MarketMonth(spending, shopping, sold_out, guests)
         self._investment(trend, flows, plan, market)
-        market.public = plan.purchases.sum(axis=0).reshape(SHAPE)
-        market.fund_care = whole(state.budgets.fund_purchases * trend)
+        market.public = by_column(plan.purchases).reshape(SHAPE) + suppliers
+        market.fund_care = scaled(state.budgets.fund_purchases, trend)
         other = sold_out + guests + market.public
         other[:, CARE] += market.fund_care + flows.medical_shock
         other[:, INDUSTRY] += market.builders
@@ -183,13 +222,14 @@ class Markets(MarketState):
         state, prices = self.state, self.firms.price
         arguments = (state.technology, state.solver, state.supply_share, prices)
         made = produce(*arguments, other + market.shopping.by_cell)
-        normal = np.maximum(trend * self.season * state.output, 1.0)
-        use = made.real / normal / (self.firms.capacity * self.chance_peak)
-        if bool((use > 1.0).any()):
+        use, normal = _use_of_capacity(
+            made.real, trend, self.season, state.output, self.firms.capacity, self.chance_peak
+        )
+        if use.max() > 1.0:
             served = 1.0 / np.maximum(use, 1.0)
             full = market.shopping
             market.shopping = ration(full, market.spending, served)
-            market.rationed = int(market.shopping.outside.sum() - full.outside.sum())
+            market.rationed = total(market.shopping.outside) - total(full.outside)
             made = produce(*arguments, other + market.shopping.by_cell)
         market.final = other + market.shopping.by_cell
         market.made, market.use = made, use
@@ -201,12 +241,16 @@ class Markets(MarketState):
     ) -> None:
         """Investment of households (less land), firms and budgets; builders' local share."""
         state = self.state
-        market.land = whole(flows.housing_investment * state.land_share)
+        land: Array = np.maximum(state.land_share - self.surface.land_cut, 0.0)
+        market.land = whole(flows.housing_investment * land)
         market.housing = flows.housing_investment - market.land
         ratio = self.firms.capacity / self.rules.capacity_headroom
-        market.firm_investment = whole(state.investment * trend * ratio)
-        total = market.housing + market.firm_investment.sum(axis=1) + plan.investment[:N_CITIES]
-        local = state.investment_local * (total + self.place_share * plan.investment[PROVINCE_ROW])
+        usual = whole(state.investment * trend * ratio)
+        market.firm_investment = np.maximum(usual + self.surface.investment, 0)
+        everything = market.housing + by_row(market.firm_investment) + plan.investment[:N_CITIES]
+        local = state.investment_local * (
+            everything + self.place_share * plan.investment[PROVINCE_ROW]
+        )
         home = state.technology.home_bias[INDUSTRY]
         market.builders = whole(
             home * local + (1.0 - home) * state.supply_share[:, INDUSTRY] * local.sum()
@@ -218,7 +262,7 @@ class Markets(MarketState):
         """Wages, taxes, contributions and interest of cells."""
         ledger, state = self.ledger, self.state
         wages = post.labour_bill(state, flows)
-        households = flows.net_earnings.sum(axis=(1, 2)) + flows.other_income
+        households = by_row(flows.net_earnings) + flows.other_income
         ledger.pay_pool("wages_and_mixed_income", FIRMS, wages, HOUSEHOLDS, households)
         loans = -ledger.position("firm_loans", FIRMS).reshape(SHAPE)
         interest = whole(loans * self.firm_loan_rate)
@@ -252,7 +296,7 @@ class Markets(MarketState):
     def _fund_support(self, trend: float, plan: BudgetPlan) -> int:
         """The centre keeps the funds' reserve on trend, slowly, and never lets it run out."""
         base = self.state.budgets
-        reserve = int(self.ledger.deposits(FUNDS)[0] + plan.pension_subsidy.sum())
+        reserve = int(self.ledger.deposits(FUNDS)[0] + total(plan.pension_subsidy))
         now = base.central_support * trend
         target = base.fund_reserve * trend * (1.0 + self.state.growth)
         support = round(now + self.governments.cash_gain * (target - reserve - now))
@@ -261,13 +305,13 @@ class Markets(MarketState):
     def _close(self, trend: float, flows: HouseholdFlows) -> None:
         """Dividends, support of the funds, and the balances of firms, centre and bank."""
         ledger, state = self.ledger, self.state
-        dividends = split_integer(flows.property_income, self.dividend_share.T).T
+        dividends = split_rows(flows.property_income, self.dividend_share)
         ledger.pay_pool("dividends", FIRMS, dividends, HOUSEHOLDS, flows.property_income)
         self.overdraft, _ = close_firms(
             ledger,
-            whole(state.loans.ravel() * trend),
-            whole(state.cash.ravel() * trend),
-            whole(state.payout.ravel() * trend),
+            scaled(state.loans.ravel(), trend),
+            scaled(state.cash.ravel(), trend),
+            scaled(state.payout.ravel(), trend),
             self.rules.payout_gain,
             self.overdraft,
         )
@@ -286,23 +330,48 @@ class Markets(MarketState):
         income = taxes.by_payer.copy()
         income[2:] += market.land
         deposits = ledger.deposits(BUDGETS)[BY_PAYER]
-        owed = self.governments.arrears.sum(axis=1)[BY_PAYER]
+        owed = by_row(self.governments.arrears)[BY_PAYER]
         outlay = (
-            plan.purchases_paid.sum(axis=1) + plan.interest + plan.pension_subsidy + plan.investment
+            by_row(plan.purchases_paid) + plan.interest + plan.pension_subsidy + plan.investment
         )
         outlay[:N_CITIES] += flows.pensions[:, 0]
-        central = int(plan.transfer_in[PROVINCE_ROW] + plan.rescue.sum())
-        imports = int(market.made.outside_inputs.sum() + ledger.flows["investment"][OUTSIDE].sum())
+        central = int(plan.transfer_in[PROVINCE_ROW] + total(plan.rescue))
+        imports = total(market.made.outside_inputs) + total(ledger.flows["investment"][OUTSIDE])
         retail = revenue[:, TRADE].sum(axis=1) + revenue[:, CATERING]
-        retail = np.maximum(retail - whole(self.wholesale * trend), 0)
+        retail = np.maximum(retail - scaled(self.wholesale, trend), 0)
         return MarketOutcome(
-            sales, revenue, market.value_added, retail,
-            market.shopping.outside.sum(axis=1), imports, market.sold_out, market.guests, income,
+            sales, revenue, market.value_added, retail, self._measured(retail, market, sales),
+            by_row(market.shopping.outside), imports, market.sold_out, market.guests, income,
             _with_centre(central, outlay[BY_PAYER]), paid, _with_centre(0, deposits),
             _with_centre(0, -ledger.position("bonds", BUDGETS)[BY_PAYER]), _with_centre(0, owed),
-            self.state.labour.persons * self.firms.expected**self.rules.employment_response,
+            self.state.labour.persons
+            * desired_labour(self.rules, self.firms, self.surface.productivity),
             self.firms.price, profit, wages, taxes.contributions, market.rationed, 0,
         )  # fmt: skip
+
+    def _measured(self, retail: Fen, market: MarketMonth, sales: Fen) -> Fen:
+        """Retail sales (15) by the definition in force: what is counted, not what is sold."""
+        surface, counted = self.surface, retail
+        if surface.service_coverage:
+            counted = counted + whole(
+                sales[:, SERVICES].sum(axis=1) * float(surface.service_coverage)
+            )
+        if surface.buyer_location:
+            counted = counted + market.shopping.outside[:, GOODS].sum(axis=1)
+        return counted
+
+
+@compiled
+def _use_of_capacity(
+    real: Array, trend: float, season: Array, output: Array, capacity: Array, chance_peak: Array
+) -> tuple[Array, Array]:
+    """Output over capacity (15, 12), and the cells' normal output this month."""
+    use, normal = np.empty_like(real), np.empty_like(real)
+    for k in range(real.shape[0]):
+        for j in range(real.shape[1]):
+            normal[k, j] = max(trend * season[k, j] * output[k, j], 1.0)
+            use[k, j] = real[k, j] / normal[k, j] / (capacity[k, j] * chance_peak[k, j])
+    return use, normal
 
 
 def _with_centre(first: int, rest: Fen) -> Fen:

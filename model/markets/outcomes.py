@@ -23,7 +23,7 @@ class Plan:
     perceived_pay: Array  # (15, 12, 2) pay that households take as lasting
     separation: Array  # (15, 12) monthly probability
     find: Array  # (15,) monthly probability
-    hire_cdf: Array  # (15, 12) cumulative over sectors
+    openings: Array  # (15, 12) jobs offered a month per base job
     fear: Array  # (15,) perceived job loss relative to base
     prices: Array  # (15, 16) consumer prices
     consumer_price: Array  # (15,)
@@ -40,7 +40,8 @@ class MarketOutcome:
     local_sales: Fen  # (15, 12) cells' sales to households
     output: Fen  # (15, 12)
     value_added: Fen  # (15, 12)
-    retail_sales: Fen  # (15,) trade and catering, as statistics measure it
+    retail_sales: Fen  # (15,) trade and catering, by today's definition
+    retail_sales_measured: Fen  # (15,) by the definition in force
     leakage: Fen  # (15,) household spending paid outside, by residence
     imports: int  # all purchases outside the province by firms and investors
     exports: Fen  # (15, 12)
@@ -58,17 +59,6 @@ class MarketOutcome:
     contributions: int  # to the social funds
     rationed: int  # household spending that local capacity could not serve
     residual_fen: int  # always 0
-
-
-@dataclass
-class Supports:
-    """Where measures act on markets besides money: all neutral by default, set by levers."""
-
-    appeal: Array = field(default_factory=lambda: np.ones(SHAPE))  # quality, hours, trust
-    visitor_appeal: Array = field(default_factory=lambda: np.ones(SHAPE[0]))
-    capacity: Array = field(default_factory=lambda: np.zeros(SHAPE))  # added a month, ratio
-    entry_ease: Array = field(default_factory=lambda: np.ones(SHAPE))
-    export_demand: Array = field(default_factory=lambda: np.ones(SHAPE))
 
 
 @dataclass

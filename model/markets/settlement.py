@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from model.agents.governments import N_CITIES, PROVINCE_ROW, BudgetPlan, Governments
 from model.dimensions import PLACES, SECTORS
@@ -27,9 +28,10 @@ from model.ledger import (
     Ledger,
     LedgerError,
 )
-from model.markets.goods import TO_SECTOR, Production, Shopping, split_integer
+from model.markets.goods import TO_SECTOR, Production, Shopping, in_sectors, split_rows
 from model.markets.taxes import Taxes
 from model.opening import EconomyState
+from model.whole_numbers import anything, by_column, by_row, total
 
 SHAPE = (len(PLACES), len(SECTORS))
 N_CELLS = FIRMS.stop - FIRMS.start
@@ -41,13 +43,15 @@ SOURCES = 2 + N_CITIES + 1  # central, province, places, social funds: who pays 
 
 
 class PolicyPayment(NamedTuple):
-    """Money a policy lever costs a budget this month.
+    """Money a policy lever moves this month.
 
-    `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds' or a place's index.
-    `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid to shops on behalf of
-    customers, who then pay that much less), 'firms' (15 x 12: grants), 'cities' (15: matching
-    money), 'funds' (15: money for higher pensions) or 'outside'. `amounts` int64 fen.
-    What the funds pay is counted with the province, which pools them.
+    `payer`: 'central', 'province', 'cities' (amounts are by place), 'funds', a place's index,
+    'firms' (cells of each place in proportion to their wages), 'outside', or 'households', which
+    only contribute to the funds. `receiver`: 'households' (15), 'sellers' (15 x 12 or 15 x 16: paid
+    to shops on behalf of customers, who then pay that much less), 'firms' (15 x 12: grants),
+    'suppliers' (15 x 12: output bought from them), 'cities' (15: matching money), 'funds' (15:
+    money for higher pensions), 'bank' or 'outside'. `amounts` int64 fen. An account that pays
+    itself moves nothing: the cost is counted, and paid where it arises.
     """
 
     lever: str
@@ -63,24 +67,33 @@ class Bills:
     mandatory: Fen  # (16) to households, must be paid now
     programmes: Fen  # (16) to firms and others, may become arrears
     sellers: Fen  # (15, 12) paid to shops for customers
+    suppliers: Fen  # (15, 12) output bought by whoever pays
     households: Fen  # (15)
     tied: Fen  # (15, 16) sales that only local shops could make
+    counted: Fen  # (16) cost that arises in the budget's own accounts and is only counted
 
 
 def cells(amounts: Fen) -> Fen:
     """Amounts by cell (15, 12); categories (15, 16) are mapped to their sectors."""
-    return amounts if amounts.shape == SHAPE else amounts @ TO_SECTOR
+    return amounts if amounts.shape == SHAPE else in_sectors(amounts)
+
+
+def pays_itself(payment: PolicyPayment) -> bool:
+    """Whether payer and receiver are the same account."""
+    return payment.payer == payment.receiver and payment.payer in ("cities", "funds", "outside")
 
 
 def by_budget(payment: PolicyPayment) -> Fen:
     """What each of the sixteen budgets owes for this payment (16)."""
     due = np.zeros(N_CITIES + 1, dtype=np.int64)
+    if pays_itself(payment):
+        return due
     if payment.payer == "cities":
-        due[:N_CITIES] = payment.amounts.reshape(N_CITIES, -1).sum(axis=1)
+        due[:N_CITIES] = by_row(payment.amounts)
     elif payment.payer == "province":
-        due[PROVINCE_ROW] = payment.amounts.sum()
+        due[PROVINCE_ROW] = total(payment.amounts)
     elif isinstance(payment.payer, int | np.integer):
-        due[int(payment.payer)] = payment.amounts.sum()
+        due[int(payment.payer)] = total(payment.amounts)
     return due
 
 
@@ -89,67 +102,109 @@ def collect_bills(payments: list[PolicyPayment]) -> Bills:
     mandatory = np.zeros(N_CITIES + 1, dtype=np.int64)
     programmes = np.zeros(N_CITIES + 1, dtype=np.int64)
     sellers, households = np.zeros(SHAPE, dtype=np.int64), np.zeros(SHAPE[0], dtype=np.int64)
+    suppliers, counted = np.zeros(SHAPE, dtype=np.int64), np.zeros_like(mandatory)
     tied = np.zeros((SHAPE[0], len(TO_SECTOR)), dtype=np.int64)
     for payment in payments:
         due = by_budget(payment)
-        if payment.receiver in ("sellers", "firms"):
+        if payment.receiver in ("sellers", "firms", "suppliers"):
             programmes += due
         else:
             mandatory += due
         if payment.receiver == "sellers":
             sellers += cells(payment.amounts)
             tied += payment.amounts if payment.amounts.shape == tied.shape else 0
+        elif payment.receiver == "suppliers":
+            suppliers += payment.amounts
         elif payment.receiver == "households":
             households += payment.amounts
-    return Bills(mandatory, programmes, sellers, households, tied)
+        if pays_itself(payment) and payment.payer == "cities":
+            counted[:N_CITIES] += by_row(payment.amounts)
+    return Bills(mandatory, programmes, sellers, suppliers, households, tied, counted)
 
 
 def post_policies(
-    ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan
-) -> dict[str, Fen]:
+    ledger: Ledger, governments: Governments, payments: list[PolicyPayment], plan: BudgetPlan,
+    wage_share: npt.NDArray[np.float64],
+) -> dict[str, Fen]:  # fmt: skip
     """Pay the levers; what a budget cannot pay becomes an arrear. Returns cash paid by lever (18:
-    central, province, places, social funds).
+    central, province, places, social funds). `wage_share` (15, 12) spreads what firms of a place
+    pay over its cells.
     """
     spent: dict[str, Fen] = {}
     for payment in payments:
         cost = spent.setdefault(payment.lever, np.zeros(SOURCES, dtype=np.int64))
-        _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
+        if payment.receiver not in _RECEIVERS:
+            raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
+        if pays_itself(payment):
+            _count(payment, cost)
+        elif payment.payer == "firms":
+            _levy(ledger, payment, wage_share)
+        elif payment.payer in _SINGLE:
+            _post_single(ledger, payment, cost)
+        else:
+            _post_policy(ledger, governments, payment, plan.programme_ratio, cost)
     return spent
 
 
-_RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "cities": CITIES,
-              "funds": FUNDS, "outside": OUTSIDE}  # fmt: skip
+_RECEIVERS = {"households": HOUSEHOLDS, "sellers": FIRMS, "firms": FIRMS, "suppliers": FIRMS,
+              "cities": CITIES, "funds": FUNDS, "bank": BANK, "outside": OUTSIDE}  # fmt: skip
+_SINGLE = {"central": CENTRE, "funds": FUNDS, "outside": OUTSIDE, "households": HOUSEHOLDS}
+_COUNTED = {"central": 0, "funds": SOURCES - 1}  # where the cash paid by one account is counted
+
+
+def _count(payment: PolicyPayment, cost: Fen) -> None:
+    """The cost of a payment from an account to itself."""
+    if payment.payer == "cities":
+        cost[2 : 2 + N_CITIES] += by_row(payment.amounts)
+    elif payment.payer in _COUNTED:
+        cost[_COUNTED[str(payment.payer)]] += total(payment.amounts)
+
+
+def _flat(payment: PolicyPayment) -> Fen:
+    """Amounts as the receiver takes them."""
+    return cells(payment.amounts) if _RECEIVERS[payment.receiver] is FIRMS else payment.amounts
+
+
+def _post_single(ledger: Ledger, payment: PolicyPayment, cost: Fen) -> None:
+    """One account pays, or households their contributions."""
+    if payment.payer == "households" and payment.receiver != "funds":
+        raise LedgerError(f"policy {payment.lever}: households pay only into the funds")
+    account, kind = _SINGLE[str(payment.payer)], f"policy_{payment.receiver}"
+    if payment.payer in _COUNTED:
+        cost[_COUNTED[str(payment.payer)]] += total(payment.amounts)
+    ledger.pay(kind, account, _RECEIVERS[payment.receiver], _flat(payment))
+
+
+def _levy(ledger: Ledger, payment: PolicyPayment, wage_share: npt.NDArray[np.float64]) -> None:
+    """Firms of each place pay, through the bank, so that no cell's receipts hide its payments."""
+    due = split_rows(by_row(payment.amounts), wage_share)
+    ledger.pay("policy_levy", FIRMS, BANK, due)
+    receiver = _RECEIVERS[payment.receiver]
+    if receiver is not BANK:
+        ledger.pay(f"policy_{payment.receiver}", BANK, receiver, _flat(payment))
 
 
 def _post_policy(
     ledger: Ledger, governments: Governments, payment: PolicyPayment,
     ratio: np.ndarray[tuple[int, ...], np.dtype[np.float64]], cost: Fen,
 ) -> None:  # fmt: skip
-    if payment.receiver not in _RECEIVERS:
-        raise LedgerError(f"policy {payment.lever}: unknown receiver {payment.receiver!r}")
     receiver, kind = _RECEIVERS[payment.receiver], f"policy_{payment.receiver}"
-    amounts = cells(payment.amounts) if receiver is FIRMS else payment.amounts
-    if payment.payer in ("central", "funds"):
-        account = CENTRE if payment.payer == "central" else FUNDS
-        cost[0 if payment.payer == "central" else SOURCES - 1] += amounts.sum()
-        if account != receiver:  # higher pensions borne by the funds are paid as pensions
-            ledger.pay(kind, account, receiver, amounts)
-        return
+    amounts = _flat(payment)
     share = _payer_rows(payment.payer, len(amounts))
     paid = amounts
     if receiver is FIRMS and bool((ratio[share] < 1.0).any()):
         paid = np.floor(amounts * ratio[share].reshape(-1, 1)).astype(np.int64)
         _owe(ledger, governments, kind, share, amounts - paid)
-    if not paid.any():
+    if not anything(paid):
         return
     width = receiver.stop - receiver.start
     if width not in (1, paid.size):
         raise LedgerError(f"{kind}: {paid.size} amounts for {width} accounts")
-    by_row = np.zeros(N_CITIES + 1, dtype=np.int64)
-    np.add.at(by_row, share, paid.reshape(len(share), -1).sum(axis=1))
-    ledger.pay_pool(kind, BUDGETS, by_row, receiver, paid)
-    cost[1] += by_row[PROVINCE_ROW]
-    cost[2 : 2 + N_CITIES] += by_row[:N_CITIES]
+    by_budget_row = np.zeros(N_CITIES + 1, dtype=np.int64)
+    np.add.at(by_budget_row, share, by_row(paid))
+    ledger.pay_pool(kind, BUDGETS, by_budget_row, receiver, paid)
+    cost[1] += by_budget_row[PROVINCE_ROW]
+    cost[2 : 2 + N_CITIES] += by_budget_row[:N_CITIES]
 
 
 def _payer_rows(payer: str | int, n: int) -> Fen:
@@ -169,7 +224,7 @@ def _owe(ledger: Ledger, governments: Governments, kind: str, rows: Fen, unpaid:
 def record_arrears(ledger: Ledger, governments: Governments, kind: str, owed: Fen) -> None:
     """Bills (16, 180) that fall due without being paid: a claim of firms on the budget."""
     governments.arrears += owed
-    for row in np.flatnonzero(owed.sum(axis=1)):
+    for row in np.flatnonzero(by_row(owed)):
         ledger.owe(kind, slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, owed[row])
 
 
@@ -188,10 +243,10 @@ def post_interest(ledger: Ledger, flows: HouseholdFlows, firms: Fen, plan: Budge
 
 def post_benefits(ledger: Ledger, flows: HouseholdFlows) -> None:
     """Standing transfers by cities; pensions and unemployment benefit by the pooled funds."""
-    benefits = flows.pensions.sum(axis=1) + flows.unemployment_benefits
+    benefits = by_row(flows.pensions) + flows.unemployment_benefits
     paid = np.zeros(FUNDS.stop - CITIES.start, dtype=np.int64)
     paid[:N_CITIES] = flows.pensions[:, 0]
-    paid[-1] = benefits.sum() - paid.sum()
+    paid[-1] = total(benefits) - total(paid)
     ledger.pay_pool("social_benefits", slice(CITIES.start, FUNDS.stop), paid, HOUSEHOLDS, benefits)
 
 
@@ -200,10 +255,10 @@ def post_transfers(ledger: Ledger, plan: BudgetPlan, fund_support: int) -> None:
     paid = np.zeros(PUBLIC.stop - PUBLIC.start, dtype=np.int64)
     received = np.zeros_like(paid)
     paid[: N_CITIES + 1] = plan.pension_subsidy
-    paid[PROVINCE_ROW] += plan.transfer_in[:N_CITIES].sum()
-    paid[-1] = plan.rescue.sum() + plan.transfer_in[PROVINCE_ROW] + fund_support
+    paid[PROVINCE_ROW] += total(plan.transfer_in[:N_CITIES])
+    paid[-1] = total(plan.rescue) + plan.transfer_in[PROVINCE_ROW] + fund_support
     received[: N_CITIES + 1] = plan.transfer_in + plan.rescue
-    received[-2] = plan.pension_subsidy.sum() + fund_support
+    received[-2] = total(plan.pension_subsidy) + fund_support
     ledger.pay_pool("transfers", PUBLIC, paid, PUBLIC, received)
 
 
@@ -214,26 +269,26 @@ def post_consumption(ledger: Ledger, spending: Fen, shopping: Shopping, medical:
     at_home = shopping.by_cell - bills.sellers
     at_home[:, care] += medical
     received[:N_CELLS] = at_home.ravel()
-    received[-1] = shopping.outside.sum()
-    paid = spending.sum(axis=1) + medical - bills.sellers.sum(axis=1)
+    received[-1] = total(shopping.outside)
+    paid = by_row(spending) + medical - by_row(bills.sellers)
     ledger.pay_pool("consumption", HOUSEHOLDS, paid, SELLERS, received)
 
 
 def post_purchases(ledger: Ledger, governments: Governments, plan: BudgetPlan, fund_care: Fen,
                    care: int) -> None:  # fmt: skip
     """Purchases of the sixteen budgets and of the medical fund; unpaid bills become arrears."""
-    received = plan.purchases_paid.sum(axis=0)
+    received = by_column(plan.purchases_paid)
     received.reshape(SHAPE)[:, care] += fund_care
-    paid = np.append(plan.purchases_paid.sum(axis=1), fund_care.sum())
+    paid = np.append(by_row(plan.purchases_paid), total(fund_care))
     ledger.pay_pool("government_purchases", slice(CITIES.start, FUNDS.stop), paid, FIRMS, received)
     if plan.purchases_paid is not plan.purchases:
         record_arrears(
             ledger, governments, "government_purchases", plan.purchases - plan.purchases_paid
         )
-    if plan.arrears_paid.any():
+    if anything(plan.arrears_paid):
         settled = plan.arrears_paid
         governments.arrears -= settled
-        for row in np.flatnonzero(settled.sum(axis=1)):
+        for row in np.flatnonzero(by_row(settled)):
             ledger.settle(slice(BUDGETS.start + row, BUDGETS.start + row + 1), FIRMS, settled[row])
 
 
@@ -244,7 +299,7 @@ def post_investment(
     paid = np.concatenate([housing, firms.ravel(), budgets])
     received = np.zeros(SELLERS.stop - SELLERS.start, dtype=np.int64)
     received[industry : N_CELLS : SHAPE[1]] = local
-    received[-1] = paid.sum() - local.sum()
+    received[-1] = total(paid) - total(local)
     ledger.pay_pool("investment", BUYERS, paid, SELLERS, received)
 
 
@@ -267,7 +322,7 @@ def labour_bill(state: EconomyState, flows: HouseholdFlows) -> Fen:
 
     Members' work (`other_income`) follows base pay of the place; where no one works, output.
     """
-    bill: Fen = flows.net_earnings.sum(axis=2)
-    if flows.other_income.any():
-        bill = bill + split_integer(flows.other_income, state.other_work.T).T
+    bill: Fen = flows.net_earnings[:, :, 0] + flows.net_earnings[:, :, 1]
+    if anything(flows.other_income):
+        bill = bill + split_rows(flows.other_income, state.other_work)
     return bill

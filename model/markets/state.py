@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,10 +21,12 @@ from model.flows import HouseholdFlows
 from model.ledger import BANK, CITIES, FIRMS, FUNDS, HOUSEHOLDS, OUTSIDE, PROVINCE, Fen, Ledger
 from model.markets.goods import shares
 from model.markets.labour import LabourRules, LabourState, next_wage
-from model.markets.outcomes import MarketMonth, Supports
+from model.markets.outcomes import MarketMonth
 from model.opening import EconomyState, fen_a_month, open_accounts
 from model.parameters import Parameters
+from model.policy.market_surface import MarketSurface
 from model.production import input_prices
+from model.whole_numbers import by_row, compiled, whole
 
 Array = npt.NDArray[np.float64]
 SHAPE = (len(PLACES), len(SECTORS))
@@ -54,7 +54,7 @@ class MarketState:
         self.state: EconomyState = open_accounts(opening_flows, parameters, growth)
         self.rules, self.labour_rules = FirmRules.read(parameters), LabourRules.read(parameters)
         self.governments = Governments.open(parameters, self.state.budgets)
-        self.firms, self.supports = FirmState.base(self.rules), Supports()
+        self.firms, self.surface = FirmState.base(self.rules), MarketSurface()
         self.labour = _opening_labour()
         self._read(parameters)
         self._base_jobs()
@@ -65,7 +65,10 @@ class MarketState:
         # Sales of a thinly sampled cell jump by chance; that is no demand beyond capacity.
         tolerance = parameters.number("numerics.sampling_tolerance")
         self.chance_peak = 1.0 + tolerance * self.sampling_error
+        # So does its wage bill; owners make up for it at the speed of `payout_gain` only.
+        self.chance_months = tolerance * self.sampling_error / self.rules.payout_gain
         self.month = 0
+        self.shortfall: Fen = np.zeros(N_CITIES + 1, dtype=np.int64)
         self.visitor_factor = 1.0
         self.pay = np.ones((*SHAPE, 2))
         self._shares = shares(self.state.weights, self.firms.price, np.ones(SHAPE), np.ones(SHAPE))
@@ -90,6 +93,7 @@ class MarketState:
         """Shares of the base that every month uses."""
         state = self.state
         base = state.labour
+        self.labour_cost = base.cost
         self.gross_pay = base.employees * (1.0 + base.wedge)
         self.labour_share = base.cost / np.maximum(state.output, 1.0)
         self.base_profit = np.maximum(state.profit.sum(axis=1), 1.0)
@@ -111,7 +115,10 @@ class MarketState:
         total = np.maximum(self.base_hires.sum(axis=1), 1e-9)
         self.base_find = np.full(SHAPE[0], self.labour_rules.find)
         self.base_unemployed = np.maximum(total * (unemployed.sum() / total.sum()), 1.0)
-        self.base_unemployment = self.base_unemployed / (people.sum(axis=1) + self.base_unemployed)
+        self.base_force = people.sum(axis=1) + self.base_unemployed
+        self.base_unemployment = self.base_unemployed / self.base_force
+        self.jobless: Array = self.base_unemployed
+        self.base_vacancies = np.maximum(self.base_hires.sum(axis=1), 1e-9)
 
     def _wholesale(self, parameters: Parameters) -> Array:
         """Turnover of trade and catering that is not retail (15, fen a month at trend 1).
@@ -146,19 +153,18 @@ class MarketState:
         rules, firms, state = self.rules, self.firms, self.state
         base = state.labour
         force = self._labour_force(flows)
-        people = flows.employed_persons / force[:, None]
-        employment = np.divide(people, base.persons, out=np.ones(SHAPE), where=base.persons > 0)
-        normal = self.pay[:, :, 0] * self.gross_pay + self.pay[:, :, 1] * base.own_account
-        normal *= trend * employment
-        paid = flows.net_earnings[:, :, 0] * (1 + base.wedge) + flows.net_earnings[:, :, 1]
+        employment, normal, paid = _wage_bills(
+            flows.employed_persons, flows.net_earnings, force, base.persons, self.pay,
+            self.gross_pay, base.own_account, base.wedge, trend,
+        )  # fmt: skip
         firms.employment = employment
         firms.wage_cost = wage_cost(rules, paid, normal)
         firms.expected = expected_sales(rules, firms.expected, market.sales)
         firms.price = self._prices(market.use)
-        firms.capacity = next_capacity(rules, firms, self.supports.capacity)
-        firms.variety = next_variety(rules, firms, self.supports.entry_ease)
+        firms.capacity = next_capacity(rules, firms, self.surface.capacity)
+        firms.variety = next_variety(rules, firms, self.surface.entry_ease)
         self._cash_state(trend)
-        earned = profit.sum(axis=1) / (self.base_profit * trend)
+        earned = by_row(profit) / (self.base_profit * trend)
         firms.profit = firms.profit + rules.dividend_gain * (earned - firms.profit)
         self._unemployment(flows, force)
 
@@ -173,13 +179,14 @@ class MarketState:
             wage,
             local,
         )
-        return next_price(self.rules, firms, cost, use)
+        touched = np.maximum(self.surface.unit_cost, self.rules.cost_limit)
+        return next_price(self.rules, firms, cost * touched, use)
 
     def _cash_state(self, trend: float) -> None:
-        cost = self.state.labour.cost * trend
-        free = self.ledger.deposits(FIRMS).reshape(SHAPE) - self.overdraft.reshape(SHAPE)
-        short = free + self.credit_months * cost < cost
-        self.firms.short_of_cash = np.where(short, self.firms.short_of_cash + 1, 0)
+        self.firms.short_of_cash = _months_short(
+            self.firms.short_of_cash, self.labour_cost, trend, self.ledger.deposits(FIRMS),
+            self.overdraft, self.credit_months + self.chance_months, self.surface.liquidity,
+        )  # fmt: skip
 
     def _labour_force(self, flows: HouseholdFlows) -> Array:
         """Working people of each place relative to base (15).
@@ -187,23 +194,56 @@ class MarketState:
         Firms judge their staff per head of the labour force: ageing or chance in the number of
         working households is not read as a shortage or excess of labour.
         """
-        active = flows.employed_persons.sum(axis=1) + flows.unemployed_persons
-        base = self.state.labour.persons.sum(axis=1) + self.base_unemployed
-        result: Array = np.maximum(active, 1.0) / base
+        active = by_row(flows.employed_persons) + flows.unemployed_persons
+        result: Array = np.maximum(active, 1.0) / self.base_force
         return result
 
     def _unemployment(self, flows: HouseholdFlows, force: Array) -> None:
         labour, people = self.labour, flows.unemployed_persons
+        self.jobless = people.astype(float)
         labour.unemployment = people / (self.base_unemployed * force)
-        active = np.maximum(flows.employed_persons.sum(axis=1) + people, 1)
+        active = np.maximum(by_row(flows.employed_persons) + people, 1)
         labour.unemployment_gap = people / active - self.base_unemployment
         labour.wage = next_wage(self.labour_rules, labour.wage, labour.unemployment_gap)
 
 
-def whole(amounts: npt.NDArray[np.floating[Any]]) -> Fen:
-    """Round to whole fen."""
-    rounded: Fen = np.rint(amounts).astype(np.int64)
-    return rounded
+@compiled
+def _wage_bills(
+    people: Fen, earnings: Fen, force: Array, persons: Array, pay: Array, gross_pay: Array,
+    own_account: Array, wedge: float, trend: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Employment relative to base and labour force; what that work costs at base rates; what it
+    cost, taxes on pay included: all (15, 12).
+    """
+    employment, normal = np.ones(people.shape), np.empty(people.shape)
+    paid = np.empty(people.shape)
+    for k in range(people.shape[0]):
+        for j in range(people.shape[1]):
+            if persons[k, j] > 0:
+                employment[k, j] = people[k, j] / force[k] / persons[k, j]
+            bill = pay[k, j, 0] * gross_pay[k, j] + pay[k, j, 1] * own_account[k, j]
+            normal[k, j] = bill * (trend * employment[k, j])
+            paid[k, j] = earnings[k, j, 0] * (1 + wedge) + earnings[k, j, 1]
+    return employment, normal, paid
+
+
+@compiled
+def _months_short(
+    months: Fen, cost: Array, trend: float, deposits: Fen, overdraft: Fen, credit: Array,
+    lines: Fen,
+) -> Fen:  # fmt: skip
+    """Consecutive months (15, 12) in which cash, `credit` (15, 12, months of labour cost) and
+    `lines` (15, 12, fen) were less than a month's labour.
+    """
+    found = np.zeros_like(months)
+    for k in range(months.shape[0]):
+        for j in range(months.shape[1]):
+            at = k * months.shape[1] + j
+            due = cost[k, j] * trend
+            cash = deposits[at] - overdraft[at] + lines[k, j]
+            if cash + credit[k, j] * due < due:
+                found[k, j] = months[k, j] + 1
+    return found
 
 
 def _opening_labour() -> LabourState:

@@ -7,14 +7,13 @@ profit; rates are those of model/opening.py. One compiled pass over the cells, w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from model.ledger import Fen
 from model.opening import TaxRates
+from model.whole_numbers import compiled
 
 Array = npt.NDArray[np.float64]
 
@@ -39,8 +38,7 @@ def levy(
     sums = np.zeros((places, 4), dtype=np.int64)  # shared on value added, on income; local; funds
     flat = np.array([rates.income, rates.contribution, rates.profit, trend])
     _levy_cells(*bases, *by_cell, fees, flat, total, sums)
-    split = np.stack([rates.indirect_split[:2], rates.profit_split[:2]])
-    upper = np.rint(sums[:, :2] @ split).astype(np.int64)
+    upper = np.rint(sums[:, :2] @ rates.upper_split).astype(np.int64)
     by_payer = np.empty(2 + places, dtype=np.int64)
     by_payer[1::-1] = upper[:, 1].sum(), upper[:, 0].sum()
     by_payer[2:] = sums[:, :3].sum(axis=1) - upper.sum(axis=1)
@@ -48,11 +46,7 @@ def levy(
     return Taxes(contributions, by_payer, total, int(sums[:, :3].sum()))
 
 
-def _compiled(function: Any) -> Any:
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 def _levy_cells(
     value_added: Fen, labour_cost: Fen, employees: Fen, interest: Fen, rate: Array,
     local_rate: Array, fees: Array, flat: Array, total: Fen, sums: Fen,

@@ -128,7 +128,9 @@ class DeclaredOutcome(_Part):
     """What the measure is said to move over 24 months: sign and band of the default effect.
 
     Unit: yi yuan, for employment persons, for the price level percent. Sign "0": nothing that
-    could be told from chance.
+    could be told from chance. Declarations are made before any run. `status` "revised": changed
+    after the first runs, `found` says what had been declared and why it changed; "missed": the
+    declaration stands although the model says otherwise, `found` says what it finds and why.
     """
 
     outcome: Literal[OUTCOMES]  # type: ignore[valid-type]
@@ -136,6 +138,14 @@ class DeclaredOutcome(_Part):
     low: float
     high: float
     because: Words
+    status: Literal["as_declared", "revised", "missed"] = "as_declared"
+    found: Words | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> DeclaredOutcome:
+        if (self.status == "as_declared") != (self.found is None):
+            raise ValueError("a revised or missed declaration says in `found` what was found")
+        return self
 
 
 class Measure(_Part):

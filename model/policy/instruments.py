@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from model.agents.household_layout import GRANT_ACTIONS, GRANT_SLOTS
 from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, STAGES
 from model.policy.market_surface import MarketSurface
 
@@ -47,19 +48,17 @@ class VoucherBatch:
     own_money: I64
 
 
-GRANT_SLOTS = 32  # programmes with money or goods for marked households in one month
-
-
 @dataclass(frozen=True)
 class Grant:
     """Money or goods that one programme moves to or from marked households this month.
 
-    `mark` picks a fixed kind of household (`households.marks`), `reach` [cell, group, stage] is the
-    share of all households of that kind, by cell, group and stage, that the programme reaches, in
-    1/65536; `amount` fen a household. `action`: "windfall" and "income" are received (only the
-    latter counts as permanent income), "commit" moves cash into committed deposits, "contribute"
-    pays cash to the funds, "goods" gives goods of `category`, of which `displaced` (share) replace
-    own purchases. `redrawn` picks other households every month.
+    `mark` is the number of a fixed kind of household (`reach.MARKS`): two programmes with the same
+    mark meet the same households. `reach` [cell, group, stage] is the share of all households that
+    belong to the kind and are reached, of 2**32; a larger reach contains a smaller one. `amount`
+    fen a household. `action`: "money" is received, "commit" moves cash into committed deposits,
+    "contribute" pays cash to the funds, "goods" gives goods of `category`, of which `displaced`
+    (share) replace own purchases. `regular` fen a month counts as permanent income (negative for
+    what is given up), paid this month or not. `redrawn` picks other households every month.
     """
 
     lever: str
@@ -69,7 +68,13 @@ class Grant:
     action: str
     category: int = 0
     displaced: float = 0.0
+    regular: int = 0
     redrawn: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an unknown action."""
+        if self.action not in GRANT_ACTIONS:
+            raise ValueError(f"unknown action {self.action!r} of a grant")
 
 
 @dataclass
@@ -84,14 +89,15 @@ class Instruments:
     0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
     the replacement tables of those who know of the programmes, unaware_row of the others.
 
-    Ratios of households' rules: medical_share [residence] on bills they pay themselves;
-    benefit_ratio on the unemployment benefit and benefit_cover share of those without it who get
-    it; allowance_ratio [residence] on the living allowance line; loan_to_value [item] and
-    loan_term [item] added to the terms of loans, instalment_cap added to the largest instalment;
-    loan_interest ratio of loan interest that households pay; awareness ratio on those who know of
-    subsidies; housing_ratio [place] on housing outlays; effective_price [residence, category] of
-    non-durable categories; protection [medical, jobless, old age] distance from beliefs of today
-    (0) to those of the reference reform (1). `grants` and `markets` hold the rest.
+    Ratios of households' rules: medical_share [place] on bills they pay themselves;
+    benefit_ratio [place] on the unemployment benefit and benefit_cover [place] share of those
+    without it who get it; allowance_ratio [place] on the living allowance line; loan_to_value
+    [place, item] and loan_term [place, item] (months) added to the terms of loans, instalment_cap
+    [place] added to the largest instalment; loan_interest [place] ratio of loan interest that
+    households pay; awareness ratio on those who know of subsidies; housing_ratio [place] on housing
+    outlays; effective_price [residence, category] ratio of non-durable categories; protection
+    [medical, jobless, old age] distance from beliefs of today (0) to those of the reference reform
+    (1). `grants` (at most GRANT_SLOTS, see `add_grant`) and `markets` hold the rest.
     """
 
     wage_floor: F64
@@ -113,14 +119,14 @@ class Instruments:
     unaware_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
     purchase_row: I64 = field(default_factory=lambda: np.zeros(len(PLACES), np.int64))
     batches: list[VoucherBatch] = field(default_factory=list)
-    medical_share: F64 = field(default_factory=lambda: np.ones(len(RESIDENCES)))
-    benefit_ratio: float = 1.0
-    benefit_cover: float = 0.0
-    allowance_ratio: F64 = field(default_factory=lambda: np.ones(len(RESIDENCES)))
-    loan_to_value: F64 = field(default_factory=lambda: np.zeros(len(ITEMS)))
-    loan_term: F64 = field(default_factory=lambda: np.zeros(len(ITEMS)))
-    instalment_cap: float = 0.0
-    loan_interest: float = 1.0
+    medical_share: F64 = field(default_factory=lambda: np.ones(len(PLACES)))
+    benefit_ratio: F64 = field(default_factory=lambda: np.ones(len(PLACES)))
+    benefit_cover: F64 = field(default_factory=lambda: np.zeros(len(PLACES)))
+    allowance_ratio: F64 = field(default_factory=lambda: np.ones(len(PLACES)))
+    loan_to_value: F64 = field(default_factory=lambda: np.zeros((len(PLACES), len(ITEMS))))
+    loan_term: F64 = field(default_factory=lambda: np.zeros((len(PLACES), len(ITEMS))))
+    instalment_cap: F64 = field(default_factory=lambda: np.zeros(len(PLACES)))
+    loan_interest: F64 = field(default_factory=lambda: np.ones(len(PLACES)))
     awareness: float = 1.0
     housing_ratio: F64 = field(default_factory=lambda: np.ones(len(PLACES)))
     effective_price: F64 = field(
@@ -154,3 +160,10 @@ class Instruments:
     def has_transfer(self) -> bool:
         """Whether any household receives a transfer this month."""
         return bool(self.transfer.any())
+
+    def add_grant(self, grant: Grant) -> int:
+        """Put a grant on the surface. Returns its slot; raises ValueError if none is free."""
+        if len(self.grants) >= GRANT_SLOTS:
+            raise ValueError(f"more than {GRANT_SLOTS} grants in one month")
+        self.grants.append(grant)
+        return len(self.grants) - 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from model.dimensions import PLACES, SECTORS
+from model.dimensions import CATEGORIES, PLACES, SECTORS
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -35,13 +35,15 @@ class MarketSurface:
     they spend beyond; capacity [cell] part of normal output added this month; entry_ease [cell]
     ratio on entry of small firms; export_demand [cell] ratio on sales outside; separation [cell],
     vacancies [cell], matching [place] ratios; placements [place] persons placed this month beyond
-    the market; productivity [cell] ratio on output and pay per worker; unit_cost [cell] ratio on
-    firms' unit cost; payout ratio on dividends to households; payout_moved share of dividends paid
-    this month less those of other months, of a normal month; investment [cell] fen that firms
-    invest beyond their rule; liquidity [cell] fen of credit lines that count as cash when firms
-    judge whether they are short; land_cut share of housing outlays by which cities' land and deed
-    revenue falls; service_coverage share of service sales that retail statistics newly capture;
-    buyer_location whether online purchases count where buyers live.
+    the market; productivity [cell] ratio on output and pay per worker; pay [cell] ratio on pay
+    alone; unit_cost [cell] ratio on firms' unit cost; payout ratio on dividends to households;
+    payout_moved share of dividends paid this month less those of other months, of a normal month;
+    investment [cell] fen that firms invest beyond their rule (negative: less); liquidity [cell] fen
+    of credit lines that count as cash when firms judge whether they are short; land_cut [place]
+    share of housing outlays by which cities' land and deed revenue falls; outside_pull [category]
+    ratio on the attraction of sellers outside the province; service_coverage share of service sales
+    that retail statistics newly capture; buyer_location whether online purchases count where
+    buyers live.
     """
 
     appeal: F64 = field(default_factory=lambda: _ones(*SHAPE))
@@ -55,11 +57,13 @@ class MarketSurface:
     matching: F64 = field(default_factory=lambda: _ones(SHAPE[0]))
     placements: F64 = field(default_factory=lambda: _zeros(SHAPE[0]))
     productivity: F64 = field(default_factory=lambda: _ones(*SHAPE))
+    pay: F64 = field(default_factory=lambda: _ones(*SHAPE))
     unit_cost: F64 = field(default_factory=lambda: _ones(*SHAPE))
     payout: float = 1.0
     payout_moved: float = 0.0
     investment: I64 = field(default_factory=lambda: np.zeros(SHAPE, np.int64))
     liquidity: I64 = field(default_factory=lambda: np.zeros(SHAPE, np.int64))
-    land_cut: float = 0.0
+    land_cut: F64 = field(default_factory=lambda: _zeros(SHAPE[0]))
+    outside_pull: F64 = field(default_factory=lambda: _ones(len(CATEGORIES)))
     service_coverage: float = 0.0
     buyer_location: bool = False

@@ -9,7 +9,7 @@ Programmes that act on the same object are combined by rule: ratios multiply, mo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from model.dimensions import PAYERS, PLACES, SECTORS
 from model.policy.quantities import Choice, Choices, Cities, Month, Quantity, Shares
@@ -40,8 +40,12 @@ Persons = Annotated[float, Quantity("count", 0, 20_000_000)]
 
 
 class Programme(LeverSettings):
-    """Dates, delivery and places of a programme; `end` None means that it goes on."""
+    """Dates, delivery and places of a programme; `end` None means that it goes on.
 
+    `sizes` names the settings that are all zero if the programme does nothing but spend.
+    """
+
+    sizes: ClassVar[tuple[str, ...]] = ()
     start: Month
     end: Month | None = None
     lag_months: MonthCount = 0.0
@@ -57,6 +61,11 @@ class Programme(LeverSettings):
     def spends(self) -> float:
         """Money that needs a payer (any unit); zero if the programme spends nothing."""
         return 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """As for any lever; payers that are not needed are not written."""
+        written = super().plain()
+        return {key: value for key, value in written.items() if key != "payers" or value}
 
     def _payer_issues(self) -> Iterator[Issue]:
         if self.spends() > 0 and not getattr(self, "payers", None):

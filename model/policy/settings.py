@@ -440,7 +440,6 @@ __all__ = [
     "LeverSettings",
     "MinimumWage",
     "Pensions",
-    "Policy",
     "Settings",
     "TradeIn",
     "Transfer",
@@ -476,32 +475,3 @@ LEVERS: Final[dict[str, type[LeverSettings]]] = {
     "coordination": Coordination,
     "statistics": Statistics,
 }
-Policy = Annotated[
-    MinimumWage
-    | Pensions
-    | TradeIn
-    | Vouchers
-    | Transfer
-    | Grants
-    | SavingScheme
-    | Gifts
-    | Jobs
-    | Training
-    | SocialProtection
-    | LivingAllowance
-    | Dividends
-    | Credit
-    | Housing
-    | ServiceSupply
-    | Visitors
-    | PublicWorks
-    | FirmSupport
-    | ArrearsClearing
-    | StartUps
-    | LocalOffer
-    | Access
-    | Leisure
-    | Coordination
-    | Statistics,
-    Field(discriminator="lever"),
-]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, StrictBool
 
@@ -38,6 +38,7 @@ MARKS: Final = (
 )
 """Kinds of households that programmes single out; shares in `households.marks`."""
 
+GRANT_SLOTS: Final = 32  # such programmes in one month; the layout of households has as many
 Who = Annotated[str, Choice(MARKS, "who.")]
 
 
@@ -70,6 +71,7 @@ class SavingScheme(Programme):
     """
 
     lever: Literal["saving_scheme"]
+    sizes: ClassVar[tuple[str, ...]] = ("points",)
     who: Who = "everyone"
     eligible: Eligible = Eligible()
     points: Annotated[float, Quantity("%", 0, 100)]
@@ -102,6 +104,12 @@ class Jobs(Programme):
     """
 
     lever: Literal["jobs"]
+    sizes: ClassVar[tuple[str, ...]] = (
+        "separation_percent",
+        "vacancy_percent",
+        "matching_percent",
+        "placements_per_year",
+    )
     sectors: Sectors | None = None
     separation_percent: Percent = 0.0
     vacancy_percent: Percent = 0.0
@@ -122,6 +130,7 @@ class Training(Programme):
     """
 
     lever: Literal["training"]
+    sizes: ClassVar[tuple[str, ...]] = ("trainees_per_year",)
     trainees_per_year: Persons
     yuan_per_trainee: YuanAmount
     sectors: Sectors | None = None
@@ -142,6 +151,12 @@ class SocialProtection(Programme):
     """
 
     lever: Literal["social_protection"]
+    sizes: ClassVar[tuple[str, ...]] = (
+        "out_of_pocket_points",
+        "benefit_percent",
+        "benefit_cover_points",
+        "old_age_points",
+    )
     out_of_pocket_points: Annotated[float, Quantity("%", 0, 50)] = 0.0
     benefit_percent: Percent = 0.0
     benefit_cover_points: Annotated[float, Quantity("%", 0, 100)] = 0.0
@@ -157,6 +172,7 @@ class LivingAllowance(Programme):
     """A higher minimum living allowance (dibao line); cities pay, `payers` refund their part."""
 
     lever: Literal["living_allowance"]
+    sizes: ClassVar[tuple[str, ...]] = ("line_percent",)
     line_percent: Percent
     payers: Payers = Field(default_factory=dict)
 
@@ -169,6 +185,7 @@ class Dividends(Programme):
     """A larger part of profits is paid to households that own firms, in `calendar_months`."""
 
     lever: Literal["dividends"]
+    sizes: ClassVar[tuple[str, ...]] = ("payout_percent", "moved_share")
     payout_percent: Percent
     calendar_months: CalendarMonths | None = None
     moved_share: Share = 0.0
@@ -178,6 +195,11 @@ class Credit(Programme):
     """Terms of loans for durable goods; the interest subsidy is paid to the bank."""
 
     lever: Literal["credit"]
+    sizes: ClassVar[tuple[str, ...]] = (
+        "loan_to_value_points",
+        "term_months",
+        "instalment_cap_points",
+    )
     categories: Annotated[tuple[str, ...], Choices(Choice(DURABLE_CATEGORIES, "category."))]
     loan_to_value_points: Points = 0.0
     term_months: Annotated[float, Quantity("months", -60, 120)] = 0.0
@@ -200,6 +222,7 @@ class Housing(Programme):
     """
 
     lever: Literal["housing"]
+    sizes: ClassVar[tuple[str, ...]] = ("release_percent", "price_cut_percent")
     release_percent: Percent = 0.0
     price_cut_percent: Annotated[float, Quantity("%", 0, 20)] = 0.0
     stock_yi_yuan_per_year: YiYuanPerYear = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,7 @@ class ServiceSupply(Programme):
     """
 
     lever: Literal["service_supply"]
+    sizes: ClassVar[tuple[str, ...]] = ("capacity_percent", "quality_percent")
     sectors: Sectors
     capacity_percent: Percent = 0.0
     construction_months: Months = 0
@@ -57,6 +58,7 @@ class Visitors(Programme):
     """
 
     lever: Literal["visitors"]
+    sizes: ClassVar[tuple[str, ...]] = ("extra_percent", "persons_per_year")
     extra_percent: Percent = 0.0
     persons_per_year: Persons = 0.0
     yuan_per_person: YuanAmount = 0.0
@@ -74,6 +76,7 @@ class PublicWorks(Programme):
     """Works bought from builders; a part is paid as local wages; capacity comes later."""
 
     lever: Literal["public_works"]
+    sizes: ClassVar[tuple[str, ...]] = ("capacity_percent",)
     yi_yuan_per_year: YiYuanPerYear
     wage_share: Share = 0.0
     sectors: Sectors | None = None
@@ -90,11 +93,13 @@ class FirmSupport(Programme):
     """Money for firms: grants, investment subsidies, interest subsidies, guarantees.
 
     Of grants, firms invest `firms.grant_invested` and keep the rest as cash; `investment` money
-    brings forward purchases of machines and buildings by `firms.subsidised_investment` per yuan;
-    interest subsidies lower cost; guarantees are liquidity, not income.
+    buys machines and buildings, `firms.subsidised_investment` per yuan, of which
+    `firms.brought_forward` would have been bought later; interest subsidies lower cost;
+    guarantees are liquidity, not income, of which `firms.guarantee_invested` is spent.
     """
 
     lever: Literal["firm_support"]
+    sizes: ClassVar[tuple[str, ...]] = ("guarantees_yi_yuan",)
     sectors: Sectors
     grants_yi_yuan_per_year: YiYuanPerYear = 0.0
     investment_yi_yuan_per_year: YiYuanPerYear = 0.0
@@ -113,6 +118,7 @@ class ArrearsClearing(Programme):
     """Public debtors pay old bills: `clearance_percent_per_year` more of the stock each year."""
 
     lever: Literal["arrears_clearing"]
+    sizes: ClassVar[tuple[str, ...]] = ("clearance_percent_per_year",)
     clearance_percent_per_year: Annotated[float, Quantity("%", 0, 100)]
     payers: Payers = Field(default_factory=lambda: {"cities": 1.0})
 
@@ -121,6 +127,7 @@ class StartUps(Programme):
     """Cheaper entry of small firms, grants and guaranteed loans for founders."""
 
     lever: Literal["start_ups"]
+    sizes: ClassVar[tuple[str, ...]] = ("entry_percent", "loans_yi_yuan")
     sectors: Sectors | None = None
     entry_percent: Percent = 0.0
     grants_yi_yuan_per_year: YiYuanPerYear = 0.0
@@ -140,6 +147,7 @@ class LocalOffer(Programme):
     """
 
     lever: Literal["local_offer"]
+    sizes: ClassVar[tuple[str, ...]] = ("appeal_percent", "export_percent")
     sectors: Sectors
     appeal_percent: Percent = 0.0
     diverted_share: Share = 0.0
@@ -159,6 +167,7 @@ class Access(Programme):
     """
 
     lever: Literal["access"]
+    sizes: ClassVar[tuple[str, ...]] = ("wedge_percent",)
     wedge_percent: Annotated[
         dict[Annotated[str, Choice(NONDURABLE_CATEGORIES, "category.")], Percent],
         Field(min_length=1),
@@ -176,6 +185,7 @@ class Leisure(Programme):
     """Paid leave really taken: time for trips, and hours that employers lose."""
 
     lever: Literal["leisure"]
+    sizes: ClassVar[tuple[str, ...]] = ("days_per_worker", "staggered_points")
     days_per_worker: Annotated[float, Quantity("days", 0, 30)]
     staggered_points: Points = 0.0
 

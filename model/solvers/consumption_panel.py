@@ -91,7 +91,8 @@ class StationaryWealth:
     """End-of-period liquid wealth in the stationary panel, detrended.
 
     `liquid_wealth_quantiles` [residence, stage, patience, income class, 65] yuan; the income class
-    is the index of SPENDABLE permanent income on INCOME_GRID divided by 6. Read it linearly at
+    is the index of SPENDABLE permanent income without dividends (as the synthesis knows it) on
+    INCOME_GRID divided by 6. Read it linearly at
     64 u for a uniform u: the mean of the cell is then exact. `wealth_ratio_quantiles`, same shape:
     liquid wealth over monthly spendable permanent income, for use with exact incomes.
     `observations` [residence, stage, patience, income class] before borrowing from neighbours.
@@ -350,7 +351,7 @@ def _snapshots(
             panel.residence,
             panel.stage,
             panel.patience,
-            income_class(path["permanent"][-1]),
+            income_class(path["permanent"][-1] - rules.dividends * panel.income),
         )
         shape = (len(RESIDENCES), len(STAGES), len(PATIENCE_TYPES), INCOME_CLASSES)
         cells.append(np.ravel_multi_index(at, shape))

@@ -23,7 +23,8 @@ Use in a month, with a uniform 32-bit draw u, p = purchase[row, item, class, age
 h = need[item, age]:  u < p: bought, next month's state is (1, 0).  Otherwise (age + 1, d'); for
 clock 0 the need arises when u < p + (2^32 - p) h / 2^32. `bound[row, item, age]` is never below
 that sum for any class (its last entry: the chance of a first purchase), so u >= bound settles every
-owner with clock 0 and everybody without the item without reading a table.
+owner with clock 0 and everybody without the item without reading a table; `waiting` does so for
+owners who wait.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class ReplacementTables:
     purchase: WordArray  # [row, item 8, class 7, age 240, clock 13]
     first_purchase: WordArray  # [row, item, class]
     bound: WordArray  # [row, item, age; last: not owned]
+    waiting: WordArray  # [row, item, clock] largest purchase over classes and ages
     need: WordArray  # [item, age]
     index: IntArray  # [month]
     baseline: IntArray  # [month]
@@ -408,7 +410,7 @@ def replacement_tables(
         tables.fill(horizon)
     need = to_words(np.array([need_hazard(parameters, item) for item in range(len(ITEMS))]))
     return ReplacementTables(
-        tables.purchase, tables.first, _bound(tables, need), need,
+        tables.purchase, tables.first, _bound(tables, need), tables.purchase.max(axis=(2, 3)), need,
         tables.index, tables.baseline, first_calendar_month,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -38,6 +39,24 @@ class Cities(Protocol):
 
 
 @dataclass(frozen=True)
+class Opening:
+    """The average month at the opening, as statistics publish it: [place, sector], fen at trend 1.
+
+    `persons` work in a cell, `unemployed` [place] look for work.
+    """
+
+    output: F64
+    labour_cost: F64
+    employees: F64  # net pay of employees
+    visitors: F64
+    loans: F64
+    purchases: F64  # bought by budgets
+    dividends: F64
+    persons: F64
+    unemployed: F64
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a lever may know when it acts: never an agent, never another lever."""
 
@@ -46,6 +65,8 @@ class Setting:
     trend: float
     households: I64  # [place] real households
     cities: Cities
+    calendar_month: int
+    opening: Opening
 
 
 class Lever(Protocol):
@@ -68,7 +89,8 @@ class Lever(Protocol):
 def by_place(totals: I64, name: str) -> I64:
     """A field of the totals summed over residence: [place, ...]."""
     part = field(totals, name)
-    return np.asarray(part.reshape(len(PLACES), 2, -1).sum(axis=1))
+    pairs = part.reshape(len(PLACES), 2, -1)
+    return np.asarray(pairs[:, 0] + pairs[:, 1])
 
 
 def split(amounts: I64, shares: Mapping[str, float]) -> list[tuple[str, I64]]:
@@ -90,6 +112,11 @@ def payments(lever: str, receiver: str, amounts: I64, shares: Mapping[str, float
 
 def place_mask(cities: tuple[str, ...]) -> I64:
     """0/1 by place."""
+    return _place_mask(cities).copy()
+
+
+@lru_cache(maxsize=256)
+def _place_mask(cities: tuple[str, ...]) -> I64:
     return np.array([int(place in cities) for place in PLACES], dtype=np.int64)
 
 

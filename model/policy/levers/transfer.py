@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from model.agents.household_layout import field
-from model.dimensions import AGE_GROUPS, PLACES, RESIDENCES, STAGES
+from model.dimensions import PLACES, STAGES
 from model.policy.instruments import Instruments
-from model.policy.levers.base import I64, Payment, Setting, group_mask, payments
+from model.policy.levers.base import I64, Payment, Setting, payments
+from model.policy.levers.reach import eligible_mask
 from model.policy.settings import Transfer
 
 
@@ -24,16 +25,7 @@ class TransferLever:
 
     def _eligible(self) -> npt.NDArray[np.bool_]:
         """Eligible [cell, group, stage]."""
-        who = self.settings.eligible
-        ages = (
-            None if who.age_groups is None else tuple(AGE_GROUPS.index(a) for a in who.age_groups)
-        )
-        groups = group_mask(who.quintiles, ages)
-        places = np.isin(PLACES, who.places or PLACES)
-        residences = np.isin(RESIDENCES, who.residence or RESIDENCES)
-        stages = np.isin(STAGES, who.stage or STAGES)
-        cells = (places[:, None] & residences[None, :]).ravel()
-        return cells[:, None, None] & groups[None, :, None] & stages[None, None, :]
+        return eligible_mask(self.settings.eligible)
 
     def _pays(self, month: int) -> bool:
         return month == self.start or (self.settings.permanent and month > self.start)
