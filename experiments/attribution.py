@@ -9,7 +9,7 @@ Intervals are 90 % and about chance (and sampled orders) only: every seed gives 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -218,9 +218,6 @@ class _Game:
 
 def attribution_document(found: Attribution) -> dict[str, Any]:
     """The figures for scripts. Values of shares add up to the total, to the fen."""
-    plain: Callable[[Estimate], dict[str, float]] = lambda one: {
-        "value": one.value, "low": one.low, "high": one.high,
-    }  # fmt: skip
     return {
         "outcome": found.outcome,
         "unit": OUTCOME_RULES[found.outcome].unit,
@@ -238,10 +235,14 @@ def attribution_document(found: Attribution) -> dict[str, Any]:
                 "value": in_unit(one.quanta, found.outcome),
                 "low": one.estimate.low,
                 "high": one.estimate.high,
-                "alone": plain(one.alone),
-                "stacked": plain(one.stacked),
-                "stacked_reverse": plain(one.reverse),
+                "alone": _plain(one.alone),
+                "stacked": _plain(one.stacked),
+                "stacked_reverse": _plain(one.reverse),
             }
             for one in found.shares
         ],
     }
+
+
+def _plain(one: Estimate) -> dict[str, float]:
+    return {"value": one.value, "low": one.low, "high": one.high}

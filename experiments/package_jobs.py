@@ -92,15 +92,16 @@ def play(bench: Bench, job: Job) -> tuple[Totals, str]:
 def _channels(baseline: Outcome, policy: Outcome, scenario: Scenario) -> dict[str, Floats]:
     """What tells causes apart.
 
-    `paid` yuan by source, `arrears` mean yuan by budget, `cells` extra consumption by (fifth, age
-    group, category) in yuan at the baseline's prices, `price_gap` monthly yuan that consumption
-    costs more than at the baseline's prices, `issued` yuan of vouchers, `delivered`
-    programme-months that offices brought to people.
+    `paid` yuan by source, `public` other spending and `arrears` (mean) yuan by budget, `cells`
+    extra consumption by (fifth, age group, category) in yuan at the baseline's prices, `price_gap`
+    monthly yuan that consumption costs more than at the baseline's prices, `issued` yuan of
+    vouchers, `delivered` programme-months that offices brought to people.
     """
     real = paired.at_baseline_prices(baseline, policy, "consumption")
     base, run = baseline["consumption"], policy["consumption"]
     return {
         "paid": _sum(policy, "payments", "source") - _sum(baseline, "payments", "source"),
+        "public": _sum(policy, "spending", "payer") - _sum(baseline, "spending", "payer"),
         "arrears": (policy["arrears"].values - baseline["arrears"].values).mean(axis=0),
         "cells": real.by(*CELLS).values - base.by(*CELLS).values,
         "price_gap": run.by("month").values - real.by("month").values,

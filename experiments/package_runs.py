@@ -110,7 +110,7 @@ class PackageRuns:
         if not fresh:
             return
         self.listener.planned(len(fresh))
-        facts = {"package": self.scenario.name, "setup": self.digest}
+        facts: dict[str, Any] = {"package": self.scenario.name, "setup": self.digest}
         facts |= {"identity": self.shared.identity(), "packages": package_versions()}
         self.store.begin(facts)
         with Shard(self.store.shard_path(0, 1)) as shard:

@@ -27,9 +27,7 @@ def everybody(players: int) -> int:
 
 def exact_shares(values: Values, players: int) -> list[Fraction]:
     """Share of every player from the values of all non-empty coalitions."""
-    weights = [
-        math.factorial(size) * math.factorial(players - 1 - size) for size in range(players)
-    ]
+    weights = [math.factorial(size) * math.factorial(players - 1 - size) for size in range(players)]
     sums = [0] * players
     for coalition in range(1 << players):
         before = values[coalition] if coalition else 0

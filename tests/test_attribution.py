@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -87,10 +88,8 @@ def test_nothing_is_run_twice(tmp_path: Path) -> None:
 
 
 def test_largest_remainders() -> None:
-    from fractions import Fraction as F
-
-    assert apportioned([F(10, 3), F(10, 3), F(10, 3)], 10) == [4, 3, 3]
-    assert apportioned([F(-5, 2), F(1, 2)], -2) == [-2, 0]
+    assert apportioned([Fraction(10, 3)] * 3, 10) == [4, 3, 3]
+    assert apportioned([Fraction(-5, 2), Fraction(1, 2)], -2) == [-2, 0]
 
 
 def test_players_of_the_full_plan_are_its_sections() -> None:
