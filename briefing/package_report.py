@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 UNITS: Final = {"yuan": "money", "persons": "persons", "percent": "percent", "points": "points"}
 ROWS: Final = 20
+LEAST_ROWS: Final = 8
+"""Pairs listed even if none of them differs from zero."""
 RATE: Final = round(100 * FALSE_DISCOVERIES)
 
 
@@ -126,7 +128,8 @@ def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
         t("package.consistency.head", lang, count=len(found.pairs), months=found.months,
           seeds=len(found.seeds), **words)
     ]  # fmt: skip
-    shown = [one for one in found.pairs if one.interactions[found.outcome].kind != NEUTRAL]
+    known = [one for one in found.pairs if one.interactions[found.outcome].kind != NEUTRAL]
+    shown = [*known, *found.pairs[len(known) :][: max(0, LEAST_ROWS - len(known))]]
     if shown:
         lines.append(t("package.consistency.columns", lang))
         estimates = [one.interactions[found.outcome].estimate for one in shown]
@@ -153,11 +156,12 @@ def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
 
 def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
     own = pair.interactions[outcome]
+    cause = "none" if own.kind == NEUTRAL else pair.cause.name
     return t(
         "package.consistency.row", lang, a=player_name(pair.a, lang), b=player_name(pair.b, lang),
         value=f"{_full(scale, own.estimate, lang)} {scale.unit}",
         relative=f"{digits(100 * own.relative, 1, signed=True)}%",
-        kind=t(f"class.{own.kind}", lang), cause=t(f"cause.{pair.cause.name}", lang),
+        kind=t(f"class.{own.kind}", lang), cause=t(f"cause.{cause}", lang),
         departments="、".join(pair.departments) or "—",
     )  # fmt: skip
 

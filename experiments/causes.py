@@ -10,7 +10,7 @@ of each alone say. Every channel gets an amount of household consumption (yuan, 
   change in programme-months delivered, in proportion to the consumption of both.
 - `prices`: local capacity. What consumption costs more than the sum of both rises in prices.
 - `income`: pay, profits and taxes that only both together bring or take: the interaction in
-  disposable income without the cuts above, times the baseline's consumption per yuan of income.
+  disposable income beyond the three channels above, times the baseline's consumption per yuan.
 - `timing`: consumption that moves between months: the smaller of the pluses and minuses in the
   monthly interaction. The same purchase cannot be brought forward twice.
 - `households`: what is left, as far as both gains fall on the same (income fifth, age group, kind
@@ -33,6 +33,8 @@ from experiments.paired import Floats
 from experiments.run_jobs import Totals
 
 CAUSES: Final = ("budget", "offices", "prices", "income", "timing", "households")
+UPSTREAM: Final = ("budget", "offices", "prices")
+"""Channels that move incomes themselves: what they explain is not counted again as income."""
 UNCLEAR: Final = "unclear"
 LEAST_PART: Final = 0.25
 CONSUMPTION: Final = "household_consumption"
@@ -63,6 +65,8 @@ def cause_of(sides: Sides, months: int) -> Cause:
         "income": income,
     }
     way = 1.0 if together >= 0 else -1.0
+    upstream = sum(max(0.0, way * signed[name]) for name in UPSTREAM)
+    signed["income"] = way * max(0.0, way * income - upstream)
     explained = sum(max(0.0, way * amount) for amount in signed.values())
     left = max(0.0, abs(together) - explained)
     amounts = signed | {

@@ -28,7 +28,7 @@ def drawn_scenarios(scenario: Scenario, count: int) -> list[Scenario]:
     if not ranges:
         return []
     generator = np.random.default_rng([STREAM, scenario.seed])
-    ranks = _latin_hypercube(generator, count, len(ranges))
+    ranks = latin_hypercube(generator, count, len(ranges))
     found = []
     for row in ranks:
         values: dict[int, dict[str, float]] = {}
@@ -52,7 +52,7 @@ def _ranges(scenario: Scenario) -> list[tuple[int, str, float, float, float]]:
     return found
 
 
-def _latin_hypercube(
+def latin_hypercube(
     generator: np.random.Generator, count: int, width: int
 ) -> npt.NDArray[np.float64]:
     """[draw, lever] in (0, 1): every lever has one draw in each of `count` equal parts."""

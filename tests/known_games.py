@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.paired import OUTCOME_RULES
 from experiments.run_jobs import Bench, Job, Totals
+from model.policy.catalogue import load_catalogue
 from tests.known_functions import totals
 
 LEFT = {1, 2}
@@ -74,4 +75,47 @@ def wide_totals(gain: float, size: int = 1) -> Totals:
     found |= {f"channel.{name}": np.zeros(length) for name, length in sizes.items()}
     found["channel.delivered"] = np.array([12.0 * size])
     found["channel.cells"] = np.full((5, 4, 16), gain / 320)
+    return found
+
+
+SLOPES = {18: 40.0, 19: 30.0, 20: 24.0, 23: 12.0}
+BENDS = {18: 15.0, 19: 10.0, 20: 4.0, 23: 5.0}
+PRICES = {18: 6.0, 19: 5.0, 20: 4.0, 23: 2.0}
+YI = 1e8
+
+
+def intensities(job: Job) -> dict[int, float]:
+    """The intensity of every measure, read back from its first lever that scales."""
+    found = {}
+    for number, levers in job.changes.get("measures", {}).items():
+        measure = load_catalogue()[int(number)]
+        name = next(n for n, one in measure.levers.items() if one.role == "dose" and one.low > 0)
+        one, value = measure.levers[name], levers[name]
+        if value <= one.default:
+            found[int(number)] = (value - one.no_policy) / (one.default - one.no_policy)
+        else:
+            found[int(number)] = 1 + (value - one.default) / (one.high - one.default)
+    return found
+
+
+def concave(bench: Bench, job: Job) -> tuple[Totals, str]:
+    """Each measure's gain is a parabola in its intensity, its cost a line; the province pays."""
+    return paying_totals(job, 0.0), "concave"
+
+
+def helping(bench: Bench, job: Job) -> tuple[Totals, str]:
+    """As `concave`, and measures 19 and 20 help each other."""
+    x = intensities(job)
+    return paying_totals(job, 9.0 * x.get(19, 0.0) * x.get(20, 0.0)), "helping"
+
+
+def paying_totals(job: Job, more: float) -> Totals:
+    x = intensities(job)
+    luck = 1 + 0.02 * (job.seed % 5 - 2)
+    gain = sum(SLOPES[n] * v - BENDS[n] * v * v / 2 for n, v in x.items()) + more
+    found = wide_totals(YI * gain * luck)
+    poor = sum(v * (n == 23) for n, v in x.items())
+    base = found["bottom40_consumption.base"]
+    found["bottom40_consumption.policy"] = base + YI * (poor + 0.01 * gain) / MONTHS
+    found["channel.paid"][1] = YI * sum(PRICES[n] * v for n, v in x.items())
     return found
