@@ -121,6 +121,13 @@ def optimise(plan: OptimisePlan, runs: PackageRuns) -> Optimum:
     return _Work(plan, runs).optimum()
 
 
+def planned_runs(plan: OptimisePlan) -> int:
+    """Runs that a plan takes if none is stored: surfaces, both answers, last yuan, frontier."""
+    count = len(plan.measures)
+    places = count * len(plan.levels) + count * (count - 1) // 2 + 4 + 2 * count
+    return len(plan.seeds) * (places + plan.frontier_points)
+
+
 def worlds_of(plan: OptimisePlan, seeds: Sequence[int], salt: int) -> list[World]:
     """One draw of the uncertain parameters for each seed (Latin hypercube)."""
     if not plan.factors:
