@@ -41,7 +41,7 @@ def measure_name(number: int, lang: str) -> str:
 
 def budget_name(name: str, lang: str) -> str:
     """A level of government, a city, a department or the count of measures."""
-    for key in (f"budget.{name}", f"place.{name}"):
+    for key in (f"optimise.payer.{name}", f"place.{name}"):
         if has_text(key, lang):
             return t(key, lang)
     return name

@@ -38,7 +38,7 @@ from experiments.package_jobs import CHANNEL, part
 from experiments.package_runs import PackageRuns, Point, effect, in_unit, point
 from experiments.paired import Floats
 from experiments.run_jobs import Totals
-from experiments.surface import Curves, curves
+from experiments.surface import Curves, curves, goal_curves
 from experiments.sweep_factors import changes_at
 from model.dimensions import PLACES
 from model.outcome import SOURCES
@@ -211,7 +211,9 @@ class _Work:
             wanted += self._points(self._pair(i, j), self.worlds)
         self.runs.ensure(wanted)
 
-    def surface(self, figure: Callable[[Totals | None], float]) -> Curves:
+    def surface(
+        self, figure: Callable[[Totals | None], float], made: Callable[..., Curves] = curves
+    ) -> Curves:
         """Curves and pairs of one figure of a run."""
         alone = np.array([
             [
@@ -224,12 +226,15 @@ class _Work:
             (i, j): np.array([figure(self._totals(self._pair(i, j), w)) for w in self.worlds])
             for i, j in self.pairs
         }
-        return curves(self.plan.levels, alone, joint)
+        return made(self.plan.levels, alone, joint)
 
     @cached_property
     def goal_surfaces(self) -> dict[str, Curves]:
         """By goal."""
-        return {g: self.surface(lambda one, g=g: self._goal(one, g)) for g in self.goals}  # type: ignore[misc]
+        return {
+            g: self.surface(lambda one, g=g: self._goal(one, g), goal_curves)  # type: ignore[misc]
+            for g in self.goals
+        }
 
     @cached_property
     def cost_surfaces(self) -> dict[str, Curves]:

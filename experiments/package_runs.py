@@ -136,11 +136,12 @@ class PackageRuns:
         waiting: list[Result] = []
 
         def accept(result: Result) -> None:
-            waiting.append(result)
             self.computed += 1
             self.listener.advanced(1)
-            if result.error:
+            if result.error:  # not stored, so that the next command tries again
                 self._errors[result.job.key] = result.error
+            else:
+                waiting.append(result)
             if len(waiting) >= COMMIT_ROWS:
                 shard.add(waiting)
                 waiting.clear()
@@ -158,9 +159,7 @@ class PackageRuns:
 
     def _read(self, keys: set[str]) -> None:
         for row in self.store.rows():
-            if row.key in keys and row.error:
-                self._errors[row.key] = row.error
-            elif row.key in keys:
+            if row.key in keys:
                 self._totals[row.key] = row.totals()
 
 

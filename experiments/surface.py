@@ -5,7 +5,11 @@ For every world (a seed with its draw of parameters) an outcome at intensities x
     sum of f_i(x_i)  +  sum of I_ij x_i x_j
 
 f_i goes monotonically (PCHIP, Fritsch and Carlson 1980) through what measure i did alone at each
-level, and I_ij is the interaction of i and j at intensity 1. Interactions count only where they
+level, and I_ij is the interaction of i and j at intensity 1. Goals are estimated with chance in
+them, and whoever picks the best of many estimates picks lucky ones. So the curve of a goal is the
+concave one (returns fall) nearest to the runs, and its mean over worlds is drawn towards zero by
+the part of it that chance alone would give (positive-part James and Stein 1961). What budgets pay
+is taken as it was run. Interactions count only where they
 are material: their 90 % interval over worlds leaves out zero and they are at least `LEAST_PART` of
 both single effects; otherwise hundreds of small errors would add up.
 """
@@ -67,6 +71,38 @@ def material(together: Floats, alone: Floats) -> bool:
     sure = interval.low > 0 or interval.high < 0
     size = float(np.abs(alone.mean(axis=0)).sum())
     return sure and abs(interval.value) >= LEAST_PART * size
+
+
+def concave(levels: Sequence[float], effects: Floats) -> Floats:
+    """The nearest (least squares) concave curve through 0 at the levels, [level]."""
+    from scipy.optimize import nnls
+
+    at = np.asarray(levels, dtype=float)
+    bends = [-np.maximum(at - knee, 0.0) for knee in at[:-1]]
+    basis = np.stack([at, -at, *bends], axis=1)
+    size = float(np.abs(effects).max()) or 1.0
+    weights, _ = nnls(basis, effects / size)
+    return np.asarray(basis @ weights * size)
+
+
+def drawn_to_zero(alone: Floats) -> Floats:
+    """[world, measure, level] with every measure's mean over worlds shrunk by its own chance."""
+    worlds = alone.shape[0]
+    mean, size = alone.mean(axis=0), alone.mean(axis=2)  # [measure, level], [world, measure]
+    error = size.var(axis=0, ddof=1) / worlds
+    signal = size.mean(axis=0) ** 2
+    share = np.divide(error, signal, out=np.ones_like(signal), where=signal > 0)
+    kept = np.clip(1.0 - share, 0.0, 1.0)
+    return np.asarray(alone - mean + kept[:, None] * mean)
+
+
+def goal_curves(
+    levels: Sequence[float], alone: Floats, joint: Mapping[tuple[int, int], Floats]
+) -> Curves:
+    """As `curves`, for figures with chance in them (see the module)."""
+    raw = curves(levels, alone, joint)
+    smooth = np.array([[concave(levels, effects) for effects in world] for world in alone])
+    return Curves(raw.levels, curves(levels, drawn_to_zero(smooth), {}).alone, raw.pairs)
 
 
 def curves(

@@ -14,7 +14,7 @@ from experiments.optimise import Optimum, optimise, optimum_document
 from experiments.optimise_plan import load_optimise_plan, plan_folder
 from experiments.package_jobs import package_setup
 from experiments.package_runs import PackageRuns
-from experiments.surface import Curves
+from experiments.surface import Curves, concave, drawn_to_zero
 from model.scenario import ScenarioError
 from tests.known_games import BENDS, PRICES, SLOPES, YI
 
@@ -121,6 +121,18 @@ def test_caution_prefers_what_is_sure() -> None:
     assert solve(problem, EXPECTED).x.tolist() == [1.0, 0.0]
     careful = solve(problem, CAUTIOUS, 0.25).x
     assert careful[1] > careful[0]
+
+
+def test_curves_of_goals_are_concave_and_cautious_about_chance() -> None:
+    levels = (0.5, 1.0, 1.5, 2.0)
+    assert concave(levels, np.array([4.0, 7.0, 9.0, 10.0])) == pytest.approx([4, 7, 9, 10])
+    bent = np.diff(concave(levels, np.array([1.0, 7.0, 3.0, 9.0])), prepend=0.0)
+    assert (np.diff(bent) <= 1e-9).all()
+    sure, luck = np.full((4, 4), 10.0), np.array([[9.0], [-8.0], [7.0], [-7.0]]) * np.ones(4)
+    shrunk = drawn_to_zero(np.stack([sure, luck], axis=1))
+    assert shrunk[:, 0] == pytest.approx(sure)
+    assert shrunk[:, 1].mean(axis=0) == pytest.approx(np.zeros(4), abs=1e-9)
+    assert shrunk[:, 1].std() == pytest.approx(luck.std())  # what is not known stays unknown
 
 
 def test_least_intensities_that_no_budget_can_pay(tmp_path: Path) -> None:
