@@ -177,6 +177,10 @@ class _Work:
     def _by_position(self, x: Floats) -> dict[int, float]:
         return {n: float(v) for n, v in zip(self.plan.measures, x, strict=True)}
 
+    def _ensure(self, many: Sequence[Floats], worlds: Sequence[World]) -> None:
+        """Run many intensities at once: a pool of processes takes seconds to start."""
+        self.runs.ensure(at for x in many for at in self._points(self._by_position(x), worlds))
+
     def run(self, x: Floats, worlds: Sequence[World]) -> Run:
         """Intensities on the model."""
         at = self._by_position(x)
@@ -269,11 +273,17 @@ class _Work:
     def optimum(self) -> Optimum:
         """Everything, in the order of the module's docstring."""
         self.estimate()
-        chosen = {}
-        for aim in (EXPECTED, CAUTIOUS):
-            answer = solve(self.problem, aim, self.plan.cautious)
-            same, fresh = (self.run(answer.x, w) for w in (self.worlds, self.new_worlds))
-            chosen[aim] = Chosen(aim, answer, same, fresh)
+        aims = (EXPECTED, CAUTIOUS)
+        answers = {aim: solve(self.problem, aim, self.plan.cautious) for aim in aims}
+        frontier = self._frontier()
+        ends = [end for move in self._moves(answers[EXPECTED].x) for end in move]
+        chosen_x = [answers[aim].x for aim in aims]
+        self._ensure([*chosen_x, *frontier, *ends], self.worlds)
+        self._ensure(chosen_x, self.new_worlds)
+        chosen = {
+            aim: Chosen(aim, one, self.run(one.x, self.worlds), self.run(one.x, self.new_worlds))
+            for aim, one in answers.items()
+        }
         best = chosen[EXPECTED]
         budgets = {
             name: (most * YI, float(best.same.paid[name].mean()))
@@ -281,7 +291,8 @@ class _Work:
         }
         return Optimum(
             self.plan, chosen, budgets, tuple(self._binding(best)),
-            tuple(self._marginals(best.answer.x)), tuple(self._frontier()),
+            tuple(self._marginals(best.answer.x)),
+            tuple(self.run(x, self.worlds) for x in frontier),
         )  # fmt: skip
 
     def _binding(self, best: Chosen) -> list[Binding]:
@@ -315,12 +326,10 @@ class _Work:
     # -- the last yi yuan ----------------------------------------------------------------------
 
     def _marginals(self, x: Floats) -> list[Marginal]:
-        moves = [self._move(x, i) for i in range(len(x))]
-        ends = [end for low, high in moves for end in (low, high)]
-        self.runs.ensure(
-            at for end in ends for at in self._points(self._by_position(end), self.worlds)
-        )
-        return [self._marginal(i, low, high) for i, (low, high) in enumerate(moves)]
+        return [self._marginal(i, *move) for i, move in enumerate(self._moves(x))]
+
+    def _moves(self, x: Floats) -> list[tuple[Floats, Floats]]:
+        return [self._move(x, i) for i in range(len(x))]
 
     def _move(self, x: Floats, i: int) -> tuple[Floats, Floats]:
         """Intensities before and after about one yi yuan of a measure, the next or the last."""
@@ -344,8 +353,8 @@ class _Work:
 
     # -- efficiency against equity -------------------------------------------------------------
 
-    def _frontier(self) -> list[Run]:
-        """The best of the goal for rising levels of the other goal, each run on the model."""
+    def _frontier(self) -> list[Floats]:
+        """The best intensities for the goal at rising levels of the other goal."""
         other = self.plan.frontier_goal
         if other is None:
             return []
@@ -360,7 +369,7 @@ class _Work:
                 found.append(solve(replace(self.problem, floors=[floor])).x)
             except InfeasibleError:
                 continue
-        return [self.run(x, self.worlds) for x in [*found, last]]
+        return [*found, last]
 
 
 def payments(totals: Totals | None, budget: str) -> float:

@@ -80,6 +80,7 @@ class PackageRuns:
     listener: Listener = field(default_factory=Listener)
     setup: PackageSetup | None = None
     computed: int = 0
+    _planned: int = 0
     _totals: dict[str, Totals] = field(default_factory=dict)
     _errors: dict[str, str] = field(default_factory=dict)
 
@@ -109,7 +110,8 @@ class PackageRuns:
         fresh = {k: at for k, at in wanted.items() if not self._known(k)}
         if not fresh:
             return
-        self.listener.planned(len(fresh))
+        self._planned += len(fresh)
+        self.listener.planned(self._planned)
         facts: dict[str, Any] = {"package": self.scenario.name, "setup": self.digest}
         facts |= {"identity": self.shared.identity(), "packages": package_versions()}
         self.store.begin(facts)
