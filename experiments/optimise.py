@@ -369,7 +369,8 @@ class _Work:
                 found.append(solve(replace(self.problem, floors=[floor])).x)
             except InfeasibleError:
                 continue
-        return [*found, last]
+        unlike: dict[bytes, Floats] = {np.round(x, 6).tobytes(): x for x in [*found, last]}
+        return list(unlike.values())
 
 
 def payments(totals: Totals | None, budget: str) -> float:

@@ -125,7 +125,7 @@ def test_words_are_in_both_languages(folder: Path) -> None:
         (("consistency", "full_plan", "--only", "7"), "two"),
         (("consistency", "full_plan", "--replications", "1"), "2"),
         (("consistency", "full_plam"), "full_plan"),
-        (("optimise", "big_ticket_and_voucher"), "big_ticket_and_vouchers"),
+        (("optimise", "people_and_good"), "people_and_goods"),
     ],
 )
 def test_bad_input_ends_with_two_and_one_line(
