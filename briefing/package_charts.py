@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from briefing import style
@@ -18,6 +20,7 @@ from briefing.text import t
 WIDTH: Final = 7.6
 NAME_COLUMNS: Final = 34
 ROW_INCHES: Final = 0.4
+PALE: Final = 0.35
 Figures = tuple[Floats, Floats, Floats]
 """Value, low and high of equal shape."""
 MARKS: Final[Mapping[str, dict[str, Any]]] = {
@@ -99,9 +102,10 @@ def pair_map(
     names: Sequence[str], short: Sequence[str], value: Floats, sure: npt.NDArray[np.bool_],
     unit: str, title: str, rate: int, *, lang: str = "zh", footer: str = "",
 ) -> Figure:  # fmt: skip
-    """Heat map [player, player] below the diagonal; `sure` cells have a dot, NaN cells are empty.
+    """Heat map [player, player] below the diagonal; NaN cells are empty.
 
-    Colours are on a square-root scale, because few pairs are far larger than the rest.
+    Cells that are not `sure` are pale, sure ones have a dot. Colours are on a square-root scale,
+    because few pairs are far larger than the rest.
     """
     with style.style():
         scale = measure(unit, lang, value[np.isfinite(value)])
@@ -111,7 +115,8 @@ def pair_map(
         count = len(names)
         figure = style.new_figure(WIDTH + 0.8, 2.1 + 0.21 * max(count, 8))
         axes = figure.add_subplot()
-        image = axes.imshow(bent, cmap=style.DIVERGING, vmin=-1, vmax=1, aspect="auto")
+        shades: dict[str, Any] = {"cmap": style.DIVERGING, "vmin": -1, "vmax": 1}
+        image = axes.imshow(bent, alpha=np.where(sure, 1.0, PALE), aspect="auto", **shades)
         rows, columns = np.nonzero(sure)
         axes.scatter(columns, rows, s=7, color=style.INK, linewidths=0)
         size = 7.0 if count > 20 else 8.0
@@ -121,8 +126,9 @@ def pair_map(
         for side in ("left", "bottom"):
             axes.spines[side].set_visible(False)
         ticks = np.array([-1, -0.5, 0, 0.5, 1])
-        bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.02)
+        full = ScalarMappable(Normalize(-1, 1), image.get_cmap())
+        bar = figure.colorbar(full, ax=axes, fraction=0.03, pad=0.02)
         shown = [scale.show(float(np.sign(x) * x * x * reach * scale.divisor)) for x in ticks]
         bar.set_ticks(ticks.tolist(), labels=shown)
-        caption = t("chart.pairs.caption", lang, rate=rate, unit=f"({scale.unit})")
+        caption = t("chart.pairs.caption", lang, rate=rate, unit=scale.unit)
         return finish(figure, title, footer, caption)
