@@ -4,9 +4,10 @@
    with its draw of the uncertain parameters (`experiments.surface`).
 2. The best intensities are found on these surfaces (`experiments.allocation`), once for the mean
    over worlds and once for the mean of the worst ones.
-3. Both answers are run on the model itself, in the same worlds and in as many new ones: the
-   surface's error is reported, and the figures given are those of the model in new worlds, which
-   the choice has not seen.
+3. Both answers are run on the model itself, in the same worlds and in as many new ones. Where the
+   model pays more than a limit, the limits are tightened by the excess and solved again. Each aim
+   takes the answer that the model itself prefers. The surface's error is reported, and the figures
+   given are those of the model in new worlds, which the choice has not seen.
 4. The last yi yuan of every measure is run too: its pull ratio (拉动比) is extra goal per yuan.
 """
 
@@ -46,6 +47,11 @@ from model.outcome import SOURCES
 STREAM: Final = 0x0971A1
 BINDING: Final = 0.995
 """A limit that is used to at least this part binds."""
+KEPT: Final = 1e-3
+"""Part by which the model may pay more than a limit before it is solved again."""
+ROUNDS: Final = 3
+WORTHLESS: Final = 1e-5
+"""Part of the goal below which relaxing a limit is worth nothing (tolerance of the solver)."""
 LEAST_MOVE: Final = 0.1
 """Intensity by which a measure is moved at least to see what its last yi yuan does."""
 
@@ -101,7 +107,7 @@ class Binding:
     name: str
     most: float
     used: float
-    worth: float | None
+    worth: float
 
 
 @dataclass(frozen=True)
@@ -273,18 +279,11 @@ class _Work:
     def optimum(self) -> Optimum:
         """Everything, in the order of the module's docstring."""
         self.estimate()
-        aims = (EXPECTED, CAUTIOUS)
-        answers = {aim: solve(self.problem, aim, self.plan.cautious) for aim in aims}
-        frontier = self._frontier()
-        ends = [end for move in self._moves(answers[EXPECTED].x) for end in move]
-        chosen_x = [answers[aim].x for aim in aims]
-        self._ensure([*chosen_x, *frontier, *ends], self.worlds)
-        self._ensure(chosen_x, self.new_worlds)
-        chosen = {
-            aim: Chosen(aim, one, self.run(one.x, self.worlds), self.run(one.x, self.new_worlds))
-            for aim, one in answers.items()
-        }
+        chosen = self._chosen()
         best = chosen[EXPECTED]
+        frontier = self._frontier()
+        ends = [end for move in self._moves(best.answer.x) for end in move]
+        self._ensure([*frontier, *ends], self.worlds)
         budgets = {
             name: (most * YI, float(best.same.paid[name].mean()))
             for name, most in self.plan.budgets.items()
@@ -295,11 +294,40 @@ class _Work:
             tuple(self.run(x, self.worlds) for x in frontier),
         )  # fmt: skip
 
+    def _chosen(self) -> dict[str, Chosen]:
+        """For each aim the best of both answers by the model itself, in the same worlds."""
+        candidates = [self._affordable(aim) for aim in (EXPECTED, CAUTIOUS)]
+        found = {}
+        for aim in (EXPECTED, CAUTIOUS):
+            x, proven = max(candidates, key=lambda one, aim=aim: self._model_aim(one[0], aim))  # type: ignore[misc]
+            answer = Answer(x, self.problem.goal.values(x), proven)
+            same, fresh = (self.run(x, worlds) for worlds in (self.worlds, self.new_worlds))
+            found[aim] = Chosen(aim, answer, same, fresh)
+        return found
+
+    def _model_aim(self, x: Floats, aim: str) -> float:
+        return aim_of(self.run(x, self.worlds).goals[self.plan.goal], aim, self.plan.cautious)
+
+    def _affordable(self, aim: str) -> tuple[Floats, bool]:
+        """The best answer; where the model pays more than a limit, limits shrink by the excess."""
+        limits = list(self.problem.limits)
+        for _ in range(ROUNDS):
+            answer = solve(replace(self.problem, limits=limits), aim, self.plan.cautious)
+            self._ensure([answer.x], [*self.worlds, *self.new_worlds])
+            paid = self.run(answer.x, self.worlds).paid
+            over = {b: float(paid[b].mean()) / (m * YI) for b, m in self.plan.budgets.items() if m}
+            if all(part <= 1 + KEPT for part in over.values()):
+                break
+            limits = [
+                replace(one, most=one.most / max(1.0, over.get(one.name, 1.0))) for one in limits
+            ]
+        return answer.x, answer.proven
+
     def _binding(self, best: Chosen) -> list[Binding]:
         """Limits that the surfaces reach, with the worth of one yi yuan or one measure more."""
         x, found = best.answer.x, []
         for limit in self.problem.limits:
-            used = float(limit.curves.values(x).mean())
+            used = float(best.same.paid[limit.name].mean())
             if used >= BINDING * limit.most:
                 more = [
                     replace(one, most=one.most + YI) if one is limit else one
@@ -316,12 +344,13 @@ class _Work:
                 rest = [one for one in self.problem.together if one[0] != name]
                 worth = self._worth(best, together=[*rest, (name, members, most + 1)])
                 found.append(Binding(name, most, count, worth))
-        return found
+        return [one for one in found if one.name in self.plan.budgets or one.worth > 0]
 
     def _worth(self, best: Chosen, **change: Any) -> float:
         """What relaxing one limit adds to the mean goal, by the surfaces."""
-        again = solve(replace(self.problem, **change), EXPECTED)
-        return max(0.0, float(again.goal.mean() - best.answer.goal.mean()))
+        before = max(float(best.answer.goal.mean()), float(solve(self.problem).goal.mean()))
+        after = float(solve(replace(self.problem, **change)).goal.mean())
+        return after - before if after > before * (1 + WORTHLESS) else 0.0
 
     # -- the last yi yuan ----------------------------------------------------------------------
 
@@ -335,10 +364,11 @@ class _Work:
         """Intensities before and after about one yi yuan of a measure, the next or the last."""
         cost = self.cost_surfaces[TOTAL].curve(i, np.array([0.0, STRONGEST])).mean(axis=0)
         slope = float(cost[1] - cost[0]) / STRONGEST
-        size = min(max(YI / slope if slope > 0 else STRONGEST, LEAST_MOVE), 1.0)
-        high = min(x[i] + size, STRONGEST)
+        size = min(max(YI / slope if slope > 0 else 1.0, LEAST_MOVE), 1.0)
+        least, most = list(self.plan.ranges.values())[i]
+        high = min(float(x[i]) + size, most)
         before, after = x.copy(), x.copy()
-        before[i], after[i] = round(high - size, 9), round(high, 9)
+        before[i], after[i] = round(max(high - size, least), 9), round(high, 9)
         return before, after
 
     def _marginal(self, i: int, before: Floats, after: Floats) -> Marginal:

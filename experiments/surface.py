@@ -9,9 +9,8 @@ level, and I_ij is the interaction of i and j at intensity 1. Goals are estimate
 them, and whoever picks the best of many estimates picks lucky ones. So the curve of a goal is the
 concave one (returns fall) nearest to the runs, and its mean over worlds is drawn towards zero by
 the part of it that chance alone would give (positive-part James and Stein 1961). What budgets pay
-is taken as it was run. Interactions count only where they
-are material: their 90 % interval over worlds leaves out zero and they are at least `LEAST_PART` of
-both single effects; otherwise hundreds of small errors would add up.
+is taken as it was run. Interactions are drawn to zero likewise, and left out below `LEAST_PART` of
+both single effects: hundreds of small errors would add up.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from experiments.intervals import mean_estimate
 from experiments.paired import Floats
 
 LEAST_PART: Final = 0.01
+TINY: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,19 @@ class Curves:
         return np.asarray(found)
 
 
-def material(together: Floats, alone: Floats) -> bool:
-    """Whether an interaction [world] counts beside both single effects [world, 2]."""
-    interval = mean_estimate(together)
-    sure = interval.low > 0 or interval.high < 0
+def likely_part(estimates: Floats) -> Floats:
+    """[...] part of the mean over worlds [world, ...] that chance would not give, 0 to 1."""
+    error = estimates.var(axis=0, ddof=1) / estimates.shape[0]
+    signal = estimates.mean(axis=0) ** 2
+    share = np.divide(error, signal, out=np.ones_like(signal), where=signal > 0)
+    return np.asarray(np.clip(1.0 - share, 0.0, 1.0))
+
+
+def material(together: Floats, alone: Floats) -> Floats | None:
+    """An interaction [world] drawn to zero by chance; None if too small beside both effects."""
+    kept = together * likely_part(together)
     size = float(np.abs(alone.mean(axis=0)).sum())
-    return sure and abs(interval.value) >= LEAST_PART * size
+    return kept if abs(float(kept.mean())) >= max(LEAST_PART * size, TINY) else None
 
 
 def concave(levels: Sequence[float], effects: Floats) -> Floats:
@@ -87,12 +93,8 @@ def concave(levels: Sequence[float], effects: Floats) -> Floats:
 
 def drawn_to_zero(alone: Floats) -> Floats:
     """[world, measure, level] with every measure's mean over worlds shrunk by its own chance."""
-    worlds = alone.shape[0]
-    mean, size = alone.mean(axis=0), alone.mean(axis=2)  # [measure, level], [world, measure]
-    error = size.var(axis=0, ddof=1) / worlds
-    signal = size.mean(axis=0) ** 2
-    share = np.divide(error, signal, out=np.ones_like(signal), where=signal > 0)
-    kept = np.clip(1.0 - share, 0.0, 1.0)
+    mean = alone.mean(axis=0)  # [measure, level]
+    kept = likely_part(alone.mean(axis=2))
     return np.asarray(alone - mean + kept[:, None] * mean)
 
 
@@ -114,7 +116,7 @@ def curves(
     pairs = {}
     for (i, j), both in joint.items():
         singles = alone[:, [i, j], one]
-        together = both - singles.sum(axis=1)
-        if material(together, singles):
+        together = material(both - singles.sum(axis=1), singles)
+        if together is not None:
             pairs[i, j] = together
     return Curves((0.0, *levels), np.concatenate([zero, alone], axis=2), pairs)
