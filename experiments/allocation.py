@@ -25,6 +25,8 @@ EXPECTED, CAUTIOUS = "expected", "cautious"
 TIME_LIMIT: Final = 60.0
 GAP: Final = 1e-6
 TOUCHED: Final = 1e-9
+NEGLIGIBLE: Final = 1e-3
+"""An intensity below this is none at all."""
 SLACK: Final = 1e-6
 """Part of a limit by which the polish may miss it, rounding of the solver included."""
 
@@ -287,7 +289,9 @@ def _slsqp(problem: Problem, loss: Any, full: Any, start: Floats, bounds: Any) -
     if not np.isfinite(found.x).all():
         return None
     clipped = np.clip(found.x, [low for low, _ in bounds], [high for _, high in bounds])
-    return np.asarray(full(clipped))
+    least = np.array([low for low, _ in problem.ranges])
+    moved = full(clipped)
+    return np.asarray(np.where(moved < NEGLIGIBLE, least, moved))
 
 
 def within(problem: Problem, x: Floats) -> bool:

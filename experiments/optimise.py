@@ -6,8 +6,9 @@
    over worlds and once for the mean of the worst ones.
 3. Both answers are run on the model itself, in the same worlds and in as many new ones. Where the
    model pays more than a limit, the limits are tightened by the excess and solved again. Each aim
-   takes the answer that the model itself prefers. The surface's error is reported, and the figures
-   given are those of the model in new worlds, which the choice has not seen.
+   takes the one that the model itself prefers, points of the frontier among them. The surface's
+   error is reported, and the figures given are those of the model in new worlds, which the choice
+   has not seen.
 4. The last yi yuan of every measure is run too: its pull ratio (拉动比) is extra goal per yuan.
 """
 
@@ -45,7 +46,7 @@ from model.dimensions import PLACES
 from model.outcome import SOURCES
 
 STREAM: Final = 0x0971A1
-BINDING: Final = 0.995
+BINDING: Final = 0.98
 """A limit that is used to at least this part binds."""
 KEPT: Final = 1e-3
 """Part by which the model may pay more than a limit before it is solved again."""
@@ -279,11 +280,15 @@ class _Work:
     def optimum(self) -> Optimum:
         """Everything, in the order of the module's docstring."""
         self.estimate()
-        chosen = self._chosen()
+        answers = [self._affordable(aim) for aim in (EXPECTED, CAUTIOUS)]
+        frontier = self._frontier(answers[0][1])
+        self._ensure(frontier, self.worlds)
+        known = [answer.x for answer, _ in answers] + [x for x in frontier if self._pays(x)]
+        proven = all(answer.proven for answer, _ in answers)
+        chosen = self._chosen(known, proven)
         best = chosen[EXPECTED]
-        frontier = self._frontier()
         ends = [end for move in self._moves(best.answer.x) for end in move]
-        self._ensure([*frontier, *ends], self.worlds)
+        self._ensure(ends, self.worlds)
         budgets = {
             name: (most * YI, float(best.same.paid[name].mean()))
             for name, most in self.plan.budgets.items()
@@ -291,37 +296,48 @@ class _Work:
         return Optimum(
             self.plan, chosen, budgets, tuple(self._binding(best)),
             tuple(self._marginals(best.answer.x)),
-            tuple(self.run(x, self.worlds) for x in frontier),
+            tuple(undominated([self.run(x, self.worlds) for x in frontier], self.goals)),
         )  # fmt: skip
 
-    def _chosen(self) -> dict[str, Chosen]:
-        """For each aim the best of both answers by the model itself, in the same worlds."""
-        candidates = [self._affordable(aim) for aim in (EXPECTED, CAUTIOUS)]
-        found = {}
-        for aim in (EXPECTED, CAUTIOUS):
-            x, proven = max(candidates, key=lambda one, aim=aim: self._model_aim(one[0], aim))  # type: ignore[misc]
-            answer = Answer(x, self.problem.goal.values(x), proven)
-            same, fresh = (self.run(x, worlds) for worlds in (self.worlds, self.new_worlds))
-            found[aim] = Chosen(aim, answer, same, fresh)
-        return found
+    def _chosen(self, candidates: Sequence[Floats], proven: bool) -> dict[str, Chosen]:
+        """For each aim the candidate that the model itself prefers, in the same worlds."""
+        aims = (EXPECTED, CAUTIOUS)
+        best = {
+            aim: max(candidates, key=lambda x, aim=aim: self._model_aim(x, aim))  # type: ignore[misc]
+            for aim in aims
+        }
+        self._ensure(list(best.values()), self.new_worlds)
+        return {
+            aim: Chosen(
+                aim, Answer(x, self.problem.goal.values(x), proven), self.run(x, self.worlds),
+                self.run(x, self.new_worlds),
+            )
+            for aim, x in best.items()
+        }  # fmt: skip
 
     def _model_aim(self, x: Floats, aim: str) -> float:
         return aim_of(self.run(x, self.worlds).goals[self.plan.goal], aim, self.plan.cautious)
 
-    def _affordable(self, aim: str) -> tuple[Floats, bool]:
+    def _overspent(self, x: Floats) -> dict[str, float]:
+        """Budgets of which the model pays more than there is: payments over the limit."""
+        paid = self.run(x, self.worlds).paid
+        found = {b: float(paid[b].mean()) / (m * YI) for b, m in self.plan.budgets.items() if m}
+        return {name: part for name, part in found.items() if part > 1 + KEPT}
+
+    def _pays(self, x: Floats) -> bool:
+        return not self._overspent(x)
+
+    def _affordable(self, aim: str) -> tuple[Answer, list[Limit]]:
         """The best answer; where the model pays more than a limit, limits shrink by the excess."""
         limits = list(self.problem.limits)
         for _ in range(ROUNDS):
             answer = solve(replace(self.problem, limits=limits), aim, self.plan.cautious)
-            self._ensure([answer.x], [*self.worlds, *self.new_worlds])
-            paid = self.run(answer.x, self.worlds).paid
-            over = {b: float(paid[b].mean()) / (m * YI) for b, m in self.plan.budgets.items() if m}
-            if all(part <= 1 + KEPT for part in over.values()):
+            self._ensure([answer.x], self.worlds)
+            over = self._overspent(answer.x)
+            if not over:
                 break
-            limits = [
-                replace(one, most=one.most / max(1.0, over.get(one.name, 1.0))) for one in limits
-            ]
-        return answer.x, answer.proven
+            limits = [replace(one, most=one.most / over.get(one.name, 1.0)) for one in limits]
+        return answer, limits
 
     def _binding(self, best: Chosen) -> list[Binding]:
         """Limits that the surfaces reach, with the worth of one yi yuan or one measure more."""
@@ -383,24 +399,40 @@ class _Work:
 
     # -- efficiency against equity -------------------------------------------------------------
 
-    def _frontier(self) -> list[Floats]:
+    def _frontier(self, limits: Sequence[Limit]) -> list[Floats]:
         """The best intensities for the goal at rising levels of the other goal."""
         other = self.plan.frontier_goal
         if other is None:
             return []
-        surface = self.goal_surfaces[other]
-        first = solve(self.problem).x
-        last = solve(replace(self.problem, goal=surface)).x
+        surface, problem = self.goal_surfaces[other], replace(self.problem, limits=limits)
+        first = solve(problem).x
+        last = solve(replace(problem, goal=surface)).x
         ends = [float(surface.values(x).mean()) for x in (first, last)]
         found = [first]
         for level in np.linspace(ends[0], ends[1], self.plan.frontier_points)[1:-1]:
             floor = Limit(other, surface, float(level))
             try:
-                found.append(solve(replace(self.problem, floors=[floor])).x)
+                found.append(solve(replace(problem, floors=[floor])).x)
             except InfeasibleError:
                 continue
         unlike: dict[bytes, Floats] = {np.round(x, 6).tobytes(): x for x in [*found, last]}
         return list(unlike.values())
+
+
+def undominated(runs: Sequence[Run], goals: Sequence[str]) -> list[Run]:
+    """Runs that no other run beats in every goal (means over worlds), by the first goal."""
+    means = {id(one): [float(one.goals[g].mean()) for g in goals] for one in runs}
+
+    def beaten(one: Run) -> bool:
+        own = means[id(one)]
+        others = (means[id(other)] for other in runs if other is not one)
+        return any(
+            all(a >= b for a, b in zip(other, own, strict=True)) and other != own
+            for other in others
+        )
+
+    kept = [one for one in runs if not beaten(one)]
+    return sorted(kept, key=lambda one: means[id(one)], reverse=True)
 
 
 def payments(totals: Totals | None, budget: str) -> float:
