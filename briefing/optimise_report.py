@@ -15,7 +15,7 @@ from briefing.style import save
 from briefing.text import has_text, t
 from experiments.allocation import CAUTIOUS, EXPECTED, aim_of
 from experiments.intervals import mean_estimate
-from experiments.optimise_plan import TOTAL
+from experiments.optimise_plan import TOTAL, YI
 from experiments.paired import OUTCOME_RULES
 from model.policy.catalogue import load_catalogue
 
@@ -86,7 +86,7 @@ def _ratio(one: Marginal, plan: OptimisePlan, lang: str) -> str:
     figures = (one.ratio.value, one.ratio.low, one.ratio.high)
     scale = Measure(1.0, "", 2)
     if unit_of(plan.goal) == "persons":  # jobs for each yi yuan
-        figures, scale = (figures[0] * 1e8, figures[1] * 1e8, figures[2] * 1e8), Measure(1, "", 0)
+        figures, scale = (figures[0] * YI, figures[1] * YI, figures[2] * YI), Measure(1.0, "", 0)
     words = scale.full(figures, lang, signed=False)
     ends = {"low": digits(one.low, 2), "high": digits(one.high, 2)}
     return t("optimise.ratio", lang, value=words, **ends)
@@ -161,11 +161,12 @@ def draw_optimum(found: Optimum, folder: Path, lang: str, footer: str) -> list[P
     x = {aim: found.chosen[aim].answer.x for aim in (EXPECTED, CAUTIOUS)}
     title = t("chart.allocation.title", lang, plan=plan.title[lang])
     goal = t(f"outcome.{plan.goal}", lang)
-    unit = t("axis.ratio" if unit_of(plan.goal) == "money" else "axis.persons", lang)
+    jobs = unit_of(plan.goal) == "persons"
+    unit = t("optimise.jobs_per_yi" if jobs else "axis.ratio", lang)
     ratios = np.array([
         [np.nan] * 3 if one.ratio is None else [one.ratio.value, one.ratio.low, one.ratio.high]
         for one in found.marginal
-    ]).T  # fmt: skip
+    ]).T * (YI if jobs else 1.0)  # fmt: skip
     drawn = {
         "allocation": charts.allocation(names, x, title, **look),
         "marginal": charts.marginal(
