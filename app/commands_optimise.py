@@ -23,8 +23,8 @@ from app.run_request import DEFAULT_RESULTS, BadInputError, ResultsOption, failu
 from model.messages import LANGUAGES, say
 
 if TYPE_CHECKING:
-    from experiments.optimise import Optimum
     from experiments.optimise_plan import OptimisePlan
+    from experiments.optimum import Optimum
     from experiments.package_runs import PackageRuns
 
 WorkersOption = Annotated[
@@ -88,7 +88,7 @@ def _computed(
 
 def _answer(console: Console, found: Optimum, runs: PackageRuns, command: str) -> None:
     from briefing.optimise_report import optimum_text
-    from experiments.optimise import optimum_document
+    from experiments.optimum import optimum_document
     from experiments.store import write_json
 
     folder, plan = runs.store.folder, found.plan

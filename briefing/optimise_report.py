@@ -21,8 +21,8 @@ from model.policy.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     from experiments.allocation import InfeasibleError
-    from experiments.optimise import Marginal, Optimum, Run
     from experiments.optimise_plan import OptimisePlan
+    from experiments.optimum import Marginal, Optimum, Run
 
 UNITS: Final = {"yuan": "money", "persons": "persons"}
 MISSED: Final = 0.05

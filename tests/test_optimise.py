@@ -10,8 +10,9 @@ import pytest
 
 from experiments.allocation import CAUTIOUS, EXPECTED, InfeasibleError, Limit, Problem, solve
 from experiments.executors import Serial
-from experiments.optimise import Optimum, optimise, optimum_document
+from experiments.optimise import optimise
 from experiments.optimise_plan import load_optimise_plan, plan_folder
+from experiments.optimum import Optimum, optimum_document
 from experiments.package_jobs import package_setup
 from experiments.package_runs import PackageRuns
 from experiments.surface import Curves, concave, drawn_to_zero

@@ -14,8 +14,9 @@ from app.cli import build
 from experiments.attribution import attribute, attribution_document
 from experiments.consistency import assess, consistency_document
 from experiments.executors import Serial
-from experiments.optimise import optimise, optimum_document
+from experiments.optimise import optimise
 from experiments.optimise_plan import load_optimise_plan
+from experiments.optimum import optimum_document
 from experiments.package_runs import PackageRuns
 from model.scenario import load_scenario
 
