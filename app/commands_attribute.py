@@ -39,6 +39,8 @@ DEFAULT_OUTCOME: Final = "household_consumption"
 DEFAULT_SEEDS: Final = {"attribute": 4, "consistency": 5}
 LEAST_SEEDS: Final = {"attribute": 1, "consistency": 2}
 DEFAULT_PAIRS: Final = 4
+SCOPE_LETTERS: Final = 40
+"""Letters of a file's name that say which measures were assessed."""
 
 OutcomeOption = Annotated[
     str,
@@ -129,6 +131,18 @@ def workers_asked(console: Console, workers: int | None) -> int:
     if workers is not None and workers < 1:
         raise BadInputError(console.say("sweep.bad_workers", value=workers))
     return workers or os.cpu_count() or 1
+
+
+def point_out_suspects(console: Console, runs: PackageRuns) -> list[dict[str, Any]]:
+    """Say on stderr that some runs are implausible; returns them for the document."""
+    found = list(runs.suspects.values())
+    if found:
+        first = found[0]
+        names = "+".join([*first["run"].get("measures", []), *first["run"].get("policies", [])])
+        words = {"count": len(found), "names": names, "seed": first["seed"]}
+        ratio = f"{first['ratio']:.3g}"
+        console.error(console.say("package.suspect", ratio=ratio, **words))
+    return found
 
 
 class _Asked:
@@ -266,14 +280,18 @@ def _consistency(asked: _Asked, only: str | None) -> None:
     )
     command = asked.command(*(["--only", only] if only else []))
     document = {"scenario": asked.scenario.name, **consistency_document(found), "command": command}
+    scope = "_" + "-".join(str(one) for one in chosen) if only else ""
     path = asked.keep(
-        f"consistency_{asked.outcome}", document, lambda lang: consistency_text(found, lang),
-        lambda folder, lang, footer: draw_consistency(found, folder, lang, footer), command,
+        f"consistency_{asked.outcome}{scope[:SCOPE_LETTERS]}", document,
+        lambda lang: consistency_text(found, lang),
+        lambda folder, lang, footer: draw_consistency(found, folder, lang, footer, scope), command,
     )  # fmt: skip
     _answer(asked, document, consistency_text(found, asked.console.lang), path)
 
 
 def _answer(asked: _Asked, document: dict[str, Any], text: str, path: Path) -> None:
-    asked.console.document({**document, "path": path.as_posix()})
+    suspects = point_out_suspects(asked.console, asked.runs)
+    more = {"suspect_runs": suspects, "path": path.as_posix()}
+    asked.console.document({**document, **more})
     files = asked.console.say("package.files", path=path.as_posix())
     asked.console.result(f"{text}\n{files}")

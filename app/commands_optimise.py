@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.commands_attribute import workers_asked
+from app.commands_attribute import point_out_suspects, workers_asked
 from app.commands_sweep import PlanArgument, SweepProgress
 from app.console import (
     EXIT_FAULT,
@@ -98,7 +98,8 @@ def _answer(console: Console, found: Optimum, runs: PackageRuns, command: str) -
         path = folder / f"optimise_{plan.name}.{lang}.md"
         path.write_text(optimum_text(found, lang) + "\n", encoding="utf-8")
         _draw(console, found, folder / "charts", lang, command)
-    console.document({**document, "path": folder.as_posix()})
+    suspects = point_out_suspects(console, runs)
+    console.document({**document, "suspect_runs": suspects, "path": folder.as_posix()})
     files = console.say("package.files", path=folder.as_posix())
     console.result(f"{optimum_text(found, console.lang)}\n{files}")
 

@@ -100,9 +100,11 @@ def orders(
 
 def pair_map(
     names: Sequence[str], short: Sequence[str], value: Floats, sure: npt.NDArray[np.bool_],
-    unit: str, title: str, rate: int, *, lang: str = "zh", footer: str = "",
+    unit: str, title: str, rate: int, helps: bool = True, *, lang: str = "zh", footer: str = "",
 ) -> Figure:  # fmt: skip
     """Heat map [player, player] below the diagonal; NaN cells are empty.
+
+    Blue is good: more if more `helps`, else less.
 
     Cells that are not `sure` are pale, sure ones have a dot. Colours are on a square-root scale,
     because few pairs are far larger than the rest.
@@ -115,7 +117,8 @@ def pair_map(
         count = len(names)
         figure = style.new_figure(WIDTH + 0.8, 2.1 + 0.21 * max(count, 8))
         axes = figure.add_subplot()
-        shades: dict[str, Any] = {"cmap": style.DIVERGING, "vmin": -1, "vmax": 1}
+        colours = style.DIVERGING if helps else style.DIVERGING.reversed()
+        shades: dict[str, Any] = {"cmap": colours, "vmin": -1, "vmax": 1}
         image = axes.imshow(bent, alpha=np.where(sure, 1.0, PALE), aspect="auto", **shades)
         rows, columns = np.nonzero(sure)
         axes.scatter(columns, rows, s=7, color=style.INK, linewidths=0)

@@ -166,8 +166,10 @@ def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
     )  # fmt: skip
 
 
-def draw_consistency(found: Consistency, folder: Path, lang: str, footer: str) -> list[Path]:
-    """A heat map for every assessed outcome; returns the PNG files."""
+def draw_consistency(
+    found: Consistency, folder: Path, lang: str, footer: str, scope: str = ""
+) -> list[Path]:
+    """A heat map for every assessed outcome; `scope` ends their names. Returns the PNG files."""
     folder.mkdir(parents=True, exist_ok=True)
     at = {one.id: number for number, one in enumerate(found.players)}
     names = [player_name(one, lang) for one in found.players]
@@ -182,8 +184,9 @@ def draw_consistency(found: Consistency, folder: Path, lang: str, footer: str) -
             sure[cell] = pair.interactions[outcome].kind != NEUTRAL
         title = t("chart.pairs.title", lang, outcome=t(f"outcome.{outcome}", lang))
         unit = UNITS[unit_of(outcome)]
+        helps = ASSESSED.get(outcome, 1) > 0
         figure = charts.pair_map(
-            names, short, value, sure, unit, title, RATE, lang=lang, footer=footer
+            names, short, value, sure, unit, title, RATE, helps, lang=lang, footer=footer
         )
-        written.append(save(figure, folder / f"consistency_{outcome}.{lang}")[0])
+        written.append(save(figure, folder / f"consistency_{outcome}{scope[:40]}.{lang}")[0])
     return written

@@ -31,6 +31,11 @@ QUANTA: Final = {"yuan": 1e-2, "persons": 1e-6, "percent": 1e-9}
 """Effects are whole numbers of these, so that shares can add up exactly: money in fen."""
 
 
+PLAUSIBLE: Final = 2.0
+"""A run in which any month's consumption is this many times the baseline's, or its inverse, is
+pointed out: no measure of the document can do that, so the model may have run away."""
+
+
 class RunFailedError(Exception):
     """A part of the package could not be run; the message is one line a person can act on."""
 
@@ -81,6 +86,7 @@ class PackageRuns:
     setup: PackageSetup | None = None
     computed: int = 0
     _planned: int = 0
+    suspects: dict[str, dict[str, Any]] = field(default_factory=dict)
     _totals: dict[str, Totals] = field(default_factory=dict)
     _errors: dict[str, str] = field(default_factory=dict)
 
@@ -162,7 +168,18 @@ class PackageRuns:
     def _read(self, keys: set[str]) -> None:
         for row in self.store.rows():
             if row.key in keys:
-                self._totals[row.key] = row.totals()
+                totals = self._totals[row.key] = row.totals()
+                worst = _worst_ratio(totals)
+                if not 1 / PLAUSIBLE <= worst <= PLAUSIBLE:
+                    kept = json.loads(row.changes).get("keep", {})
+                    self.suspects[row.key] = {"run": kept, "seed": row.seed, "ratio": worst}
+
+
+def _worst_ratio(totals: Totals) -> float:
+    """Monthly consumption over the baseline's, of the month in which it is farthest from 1."""
+    base, run = (totals[f"household_consumption.{side}"] for side in ("base", "policy"))
+    ratio = run / base
+    return float(ratio[np.argmax(np.abs(np.log(np.maximum(ratio, 1e-9))))])
 
 
 def _parameters(at: Point) -> str:

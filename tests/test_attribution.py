@@ -87,6 +87,15 @@ def test_nothing_is_run_twice(tmp_path: Path) -> None:
     assert (first.computed, again.computed, more.computed) == (30, 0, 15)
 
 
+def test_a_run_that_runs_away_is_pointed_out(tmp_path: Path) -> None:
+    calm, wild = (game_runs(tmp_path, "airport", [1, 4]), game_runs(tmp_path, "additive", [1, 35]))
+    attribute(calm, "household_consumption", seeds=1)
+    attribute(wild, "household_consumption", seeds=1)
+    assert calm.suspects == {}
+    assert {"35"} <= {n for one in wild.suspects.values() for n in one["run"]["measures"]}
+    assert all(one["ratio"] > 2 for one in wild.suspects.values())
+
+
 def test_largest_remainders() -> None:
     assert apportioned([Fraction(10, 3)] * 3, 10) == [4, 3, 3]
     assert apportioned([Fraction(-5, 2), Fraction(1, 2)], -2) == [-2, 0]
