@@ -50,6 +50,10 @@ def _full(scale: Measure, one: Estimate, lang: str) -> str:
     return scale.full((one.value, one.low, one.high), lang)
 
 
+def _with_unit(words: str, scale: Measure, lang: str) -> str:
+    return f"{words}{'' if lang == 'zh' else ' '}{scale.unit}"
+
+
 # --- attribution ------------------------------------------------------------------------------
 
 
@@ -57,7 +61,7 @@ def attribution_text(found: Attribution, pairs: int, lang: str) -> str:
     """The table of shares beside the stacked tables, and what to know of it."""
     unit = UNITS[OUTCOME_RULES[found.outcome].unit]
     scale = measure(unit, lang, *_tables([found.total, *(one.estimate for one in found.shares)]))
-    total = f"{_full(scale, found.total, lang)} {scale.unit}"
+    total = _with_unit(_full(scale, found.total, lang), scale, lang)
     words = {"outcome": t(f"outcome.{found.outcome}", lang), "total": total}
     lines = [
         t("package.attribute.head", lang, count=len(found.shares), months=found.months, **words),
@@ -82,8 +86,8 @@ def attribution_text(found: Attribution, pairs: int, lang: str) -> str:
     if widest.stacked.value != widest.reverse.value:
         lines.append(
             t("package.attribute.order", lang, name=player_name(widest.player, lang),
-              stacked=f"{scale.show(widest.stacked.value)} {scale.unit}",
-              reverse=f"{scale.show(widest.reverse.value)} {scale.unit}")
+              stacked=_with_unit(scale.show(widest.stacked.value), scale, lang),
+              reverse=_with_unit(scale.show(widest.reverse.value), scale, lang))
         )  # fmt: skip
     return "\n".join([*lines, t("package.attribute.chance", lang)])
 
@@ -159,7 +163,7 @@ def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
     cause = "none" if own.kind == NEUTRAL else pair.cause.name
     return t(
         "package.consistency.row", lang, a=player_name(pair.a, lang), b=player_name(pair.b, lang),
-        value=f"{_full(scale, own.estimate, lang)} {scale.unit}",
+        value=_with_unit(_full(scale, own.estimate, lang), scale, lang),
         relative=f"{digits(100 * own.relative, 1, signed=True)}%",
         kind=t(f"class.{own.kind}", lang), cause=t(f"cause.{cause}", lang),
         departments="、".join(pair.departments) or "—",
