@@ -121,7 +121,8 @@ class OptimisePlanReader(PlanReader):
         if self.problems or scenario is None:
             raise ScenarioError(self.problems)
         return OptimisePlan(
-            self.path.stem, self._title(self.tree, self.path.stem), scenario, goal, horizon, ranges, levels, step, budgets,
+            self.path.stem, self._title(self.tree, self.path.stem), scenario, goal, horizon,
+            ranges, levels, step, budgets,
             most, each, tuple(factors), cautious, frontier, points,
             tuple(scenario.seed + number for number in range(seeds)),
         )  # fmt: skip

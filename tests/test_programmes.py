@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from model.outcome import Outcome
 from model.parameters import load_parameters
 from model.policy.delivery import Delivery
 from model.policy.levers.base import F64
+from model.scenario import load_scenario
 from model.shortfall import BudgetError
 from tests.economies import Policies, outcome, scenario
 from tests.supply_programmes import NAMED, NULL, programme
@@ -277,3 +279,29 @@ def test_subsidised_investment_is_partly_brought_forward() -> None:
     assert all(month < 0 for month in extra[2:26])
     assert extra[26:] == [0] * 4
     assert sum(extra[2:]) == pytest.approx(-share * extra[1], rel=1e-6)
+
+
+def test_works_raise_pay_at_one_rate_however_few_builders_are_simulated() -> None:
+    """A place without a simulated builder must not turn wages into a fortune for the next one."""
+    works = load_scenario("baseline").changed(scale=5000, months=12).with_measures([1])
+    for seed in (20251014, 20251015):
+        economy = Economy(works, seed, lean=True, threads=1)
+        economy.run()
+        assert economy.markets.pay.max() < 2.0
+
+
+def test_another_voucher_policy_changes_nobodys_luck() -> None:
+    def batches(names: list[str]) -> dict[tuple[str, int], int | None]:
+        usual = load_scenario("vouchers").changed(scale=10000, months=12)
+        own = next(iter(usual.policies.values()))
+        economy = Economy(replace(usual, policies=dict.fromkeys(names, own)), 1, lean=True)
+        found: dict[tuple[str, int], int | None] = {}
+        while economy.month < 12:
+            economy.step()
+            found |= {(one.lever, one.category): one.luck for one in economy.surface.batches}
+        return found
+
+    alone, after = batches(["late"]), batches(["early", "late"])
+    assert alone
+    assert {key: after[key] for key in alone} == alone
+    assert len(set(after.values())) == len(after)

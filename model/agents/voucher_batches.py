@@ -86,7 +86,7 @@ def race_fields(batch: VoucherBatch, slot: int) -> I64:
     fields[layout.V_DIGITAL] = int(batch.digital_required)
     fields[layout.V_GROUPS] = batch.groups
     fields[layout.V_RESIDENCE] = batch.residences
-    fields[layout.V_PURPOSE] = Purpose.VOUCHERS + slot
+    fields[layout.V_PURPOSE] = Purpose.VOUCHERS + (slot if batch.luck is None else batch.luck)
     return fields
 
 

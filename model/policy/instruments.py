@@ -30,7 +30,8 @@ class VoucherBatch:
 
     `face` and `threshold` in fen (0: no threshold); `validity` in months (at most one);
     `groups` and `residences` are bit masks of who may apply; `own_money` is the part of `money`
-    that the city bears, the rest is the province's.
+    that the city bears, the rest is the province's. `luck` numbers the draws of who applies, so
+    that another policy's batches change nobody's luck (None: the batch's position in the month).
     """
 
     lever: str
@@ -46,6 +47,7 @@ class VoucherBatch:
     residences: int
     money: I64
     own_money: I64
+    luck: int | None = None
 
 
 @dataclass(frozen=True)

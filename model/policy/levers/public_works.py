@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from model.policy.instruments import Instruments
 from model.policy.levers.base import I64, Payment, Setting
 from model.policy.levers.programme import CONSTRUCTION, ProgrammeLever
@@ -14,7 +12,10 @@ from model.policy.settings_supply import PublicWorks
 
 @dataclass
 class PublicWorksLever(ProgrammeLever):
-    """Real demand for construction; extra local wages come out of builders' margin."""
+    """Real demand for construction; extra local wages come out of builders' margin.
+
+    The wages raise the pay of builders of all places reached at the same rate.
+    """
 
     settings: PublicWorks
 
@@ -25,7 +26,10 @@ class PublicWorksLever(ProgrammeLever):
         if money and s.wage_share:
             pay = opening.employees[:, CONSTRUCTION] * setting.trend
             wages = self.money("works", money, self.homes(setting)) * s.wage_share
-            surface.markets.pay[:, CONSTRUCTION] *= 1.0 + wages / np.maximum(pay, 1.0)
+            reached = wages > 0
+            # One rate for all places: a place may have hardly a builder among the simulated.
+            rate = wages.sum() / max(pay[reached].sum(), 1.0) if pay[reached].any() else 0.0
+            surface.markets.pay[reached, CONSTRUCTION] *= 1.0 + rate
         self.build(setting, surface, s.capacity_percent, s.construction_months)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from zlib import crc32
 
 import numpy as np
 
@@ -48,12 +49,13 @@ class VoucherLever:
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Decide the money of a round that starts, then put this month's batches on the surface."""
         self._issued = []
-        for start, days in self.rounds.items():
+        for number, (start, days) in enumerate(self.rounds.items()):
             parts = max(1, round(days / DAYS_IN_MONTH))
             if start <= setting.month < start + parts:
-                self._issue(setting, surface, min(days / DAYS_IN_MONTH, 1.0), parts)
+                self._issue(setting, surface, number, days)
 
-    def _issue(self, setting: Setting, surface: Instruments, validity: float, parts: int) -> None:
+    def _issue(self, setting: Setting, surface: Instruments, number: int, days: int) -> None:
+        validity, parts = min(days / DAYS_IN_MONTH, 1.0), max(1, round(days / DAYS_IN_MONTH))
         own, matched = self._money(setting)
         for name, share in self.settings.categories.items():
             slot = len(surface.batches)
@@ -62,6 +64,7 @@ class VoucherLever:
             money = np.floor((own + matched) * share / parts).astype(np.int64)
             city = np.floor(own * share / parts).astype(np.int64)
             batch = self._batch(CATEGORIES.index(name), validity, money, city, setting)
+            batch = replace(batch, luck=_luck(self.name, number, name))
             self._issued.append((slot, batch))
             surface.batches.append(batch)
 
@@ -117,3 +120,8 @@ class VoucherLever:
     def direct_costs(self, totals: I64) -> tuple[int, int]:
         """Nothing outside the budgets."""
         return 0, 0
+
+
+def _luck(policy: str, number: int, category: str) -> int:
+    """A number below 2**31 for the draws of a round's category; other policies do not change it."""
+    return crc32(f"{policy}/{number}/{category}".encode()) >> 1
