@@ -17,6 +17,8 @@ from pathlib import Path
 
 OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent
+# pytest alone leaves the slow tests out and uses one core.
+ALL_TESTS = ("-m", "slow or not slow", "-n", "auto", "--dist", "worksteal")
 ENVIRONMENT = ROOT / ".venv"
 PROGRAMS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 SUFFIX = ".exe" if os.name == "nt" else ""
@@ -65,14 +67,8 @@ def set_up() -> int:
 def command(words: list[str]) -> list[str]:
     """Return the program to start for the words typed after `run.py`."""
     if words[:1] == ["test"]:
-        return [
-            str(PYTHON),
-            "-m",
-            "pytest",
-            "--rootdir",
-            str(ROOT),
-            *(words[1:] or [str(ROOT / "tests")]),
-        ]
+        start = [str(PYTHON), "-m", "pytest", "--rootdir", str(ROOT)]
+        return [*start, *(words[1:] or [*ALL_TESTS, str(ROOT / "tests")])]
     return [str(PROGRAMS / f"tizhen{SUFFIX}"), *words]
 
 
