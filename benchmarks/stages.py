@@ -28,7 +28,8 @@ RULES = (
 )  # fmt: skip
 
 draw, wage_floor, stages, incomes = kernel.draw, kernel.wage_floor, kernel.stages, kernel.incomes
-seldom, locate, durables = kernel.seldom, kernel.locate, kernel.durables
+seldom, grants, locate = kernel.seldom, kernel.grants, kernel.locate
+durables = kernel.durables
 budgets, vouchers, close = kernel.budgets, kernel.vouchers, kernel.close
 
 
@@ -51,7 +52,9 @@ def run_rules(c, m, s, part, chunks, last):  # type: ignore[no-untyped-def]  # n
             if last >= 4:
                 incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
             if last >= 5:
-                seldom(c, m.income, s, part, begin, n, place, residence, m.trend, m.month)
+                seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
+                if m.grants.grant_count > 0:
+                    grants(c, m.grants, s, part, begin, n, first, cell, m.trend, m.month)
             if last >= 6:
                 locate(m.budget, s, n, place, m.trend)
             if last >= 7:

@@ -90,6 +90,21 @@ def test_threads_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(one.columns, two.columns, strict=True))
 
 
+@pytest.mark.slow
+def test_rules_timed_one_by_one_are_the_month() -> None:
+    """The driver that stops at a rule does what the kernel does if it never stops."""
+    from benchmarks.stages import RULES, run_rules
+    from model.agents.household_layout import TOTALS
+    from model.agents.kernel_common import make_scratch
+
+    month = month_inputs.month(2, month_inputs.Policy(voucher_batches=2, subsidy_share=0.2))
+    whole, timed = block(), block()
+    whole.live(month)
+    part = np.zeros(TOTALS, np.int64)
+    run_rules(timed.columns, month, make_scratch(), part, timed._chunks, len(RULES))
+    assert all(np.array_equal(a, b) for a, b in zip(whole.columns, timed.columns, strict=True))
+
+
 def test_copy_is_equal_and_apart() -> None:
     first = block()
     second = first.copy()
