@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from app.cli import build
@@ -39,7 +38,7 @@ frontier: {{with: employment, points: 2}}
 CONSUMPTION = "household_consumption"
 
 
-def call(*arguments: str) -> Result:
+def call(*arguments: str) -> Any:
     return CliRunner().invoke(build(), list(arguments), env={"COLUMNS": "200"})
 
 
