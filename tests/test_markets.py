@@ -14,6 +14,7 @@ from model.dimensions import CATEGORIES, SECTORS
 from model.flows import HouseholdFlows
 from model.ledger import CITIES, FIRMS, FUNDS, PROVINCE, Fen, Ledger, LedgerError
 from model.markets.month import MarketOutcome, Markets, PolicyPayment
+from model.markets.taxes import levy
 from model.opening import fen_a_month
 from model.parameters import load_parameters
 from tests.household_flows import Workers, at_level, household_flows
@@ -294,6 +295,15 @@ def test_any_flows_keep_every_identity(seed: int, scale: float) -> None:
     assert outcome.deposits.min() >= 0
     assert np.isfinite(markets.firms.price).all()
     assert (outcome.local_sales >= 0).all()
+
+
+def test_inputs_dearer_than_sales_bring_no_refund() -> None:
+    """Budgets with empty tills would have to pay it in cash that they do not have."""
+    markets, nothing = open_markets_cached(), np.zeros((15, 12), dtype=np.int64)
+    made = np.full((15, 12), -(10**12), dtype=np.int64)
+    found = levy(markets.state.rates, made, nothing, nothing, nothing, 0.0)
+    assert found.shared == 0
+    assert not found.by_payer.any()
 
 
 @cache

@@ -53,12 +53,21 @@ def _levy_cells(
 ) -> None:  # fmt: skip
     for k in range(value_added.shape[0]):
         for j in range(value_added.shape[1]):
-            base, pay = value_added[k, j], employees[k, j]
+            # Inputs dearer than sales: the tax paid on them is not refunded, as excess input tax.
+            base, pay = max(value_added[k, j], 0), employees[k, j]
             indirect = np.int64(np.rint(base * rate[j]))
             local = np.int64(np.rint(base * local_rate[j] + fees[k, j] * flat[3]))
             income = np.int64(np.rint(pay * flat[0]))
             funds = np.int64(np.rint(pay * flat[1]))
-            left = base - labour_cost[k, j] - indirect - local - income - funds - interest[k, j]
+            left = (
+                value_added[k, j]
+                - labour_cost[k, j]
+                - indirect
+                - local
+                - income
+                - funds
+                - interest[k, j]
+            )
             profit = np.int64(np.rint(max(left, 0) * flat[2]))
             total[k, j] = indirect + local + income + funds + profit
             sums[k, 0] += indirect
