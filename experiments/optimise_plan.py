@@ -12,12 +12,13 @@ from typing import Final
 
 from experiments.plan_reader import PlanReader
 from experiments.sweep_factors import PARAMETER, Factor
+from experiments.sweep_plan import find_plan
 from experiments.sweep_plan import plan_folder as sweep_plan_folder
 from model.dimensions import PLACES
 from model.policy.catalogue import load_catalogue
 from model.policy.quantities import kind
 from model.scenario import Scenario
-from model.scenario_problems import Mark, Phrase, Problem, ScenarioError, suggestion
+from model.scenario_problems import Phrase, ScenarioError, suggestion
 from model.scenario_reader import Entry, Node, read_file
 from model.scenario_sources import shown_path
 
@@ -81,22 +82,10 @@ def plan_folder() -> Path:
 def load_optimise_plan(reference: str | Path, lang: str = "zh") -> OptimisePlan:
     """The plan of a file, or the shipped one of that name. Raises ScenarioError."""
     try:
-        path = _find(str(reference))
+        path = find_plan(str(reference), plan_folder())
         return OptimisePlanReader(read_file(path, shown_path(path)), path).optimise_plan()
     except ScenarioError as error:
         raise error.in_language(lang) from None
-
-
-def _find(reference: str) -> Path:
-    shipped = plan_folder() / f"{reference}.yaml"
-    if reference.replace("_", "").isalnum() and shipped.is_file():
-        return shipped
-    path = Path(reference)
-    if not path.exists():
-        names = sorted(one.stem for one in plan_folder().glob("*.yaml"))
-        fields = {"name": reference, "hint": suggestion(path.stem, names)}
-        raise ScenarioError([Problem(Mark(reference), Phrase("sweep.missing_plan", fields))])
-    return path
 
 
 class OptimisePlanReader(PlanReader):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from calibration.digests import digest_of_files
 from experiments import paired
-from experiments.results import digest_of_files
 from experiments.run_jobs import Bench, Changes, Floats, Job, Setup, Totals, changed_document
 from model.outcome import Outcome
 

@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 
 import calibration
 import model
+from calibration.digests import code_digest, digest_of, digest_of_files
 from model.outcome import Outcome, Series
 from model.parameters import load_parameters
 from model.scenario import Scenario
@@ -50,28 +51,6 @@ class ResultsError(Exception):
 
 
 # --- identity ---------------------------------------------------------------------------------
-
-
-def digest_of(content: object) -> str:
-    """SHA-256 of JSON-able content, independent of key order."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def digest_of_files(paths: Sequence[Path], root: Path) -> str:
-    """SHA-256 over names (relative to `root`) and contents, line ends made equal."""
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        content = path.read_bytes().replace(b"\r\n", b"\n")
-        total.update(path.relative_to(root).as_posix().encode() + b"\0")
-        total.update(hashlib.sha256(content).digest())
-    return total.hexdigest()
-
-
-def code_digest() -> str:
-    """SHA-256 of the model's source files: what decides a run besides scenario and data."""
-    root = Path(model.__path__[0])
-    return digest_of_files(list(root.rglob("*.py")), root)
 
 
 def data_digest() -> str:

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from calibration.digests import code_digest, digest_of, digest_of_files
 from experiments import paired
 from experiments.paired import at_baseline_prices
-from experiments.results import code_digest, data_digest, digest_of, digest_of_files
+from experiments.results import data_digest
 
 if TYPE_CHECKING:
     from model.outcome import Outcome

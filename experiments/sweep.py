@@ -19,8 +19,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from calibration.digests import digest_of
 from experiments.executors import Executor, LocalPool
-from experiments.results import ResultsError, digest_of, package_versions, run_id
+from experiments.results import ResultsError, package_versions, run_id
 from experiments.run_jobs import (
     Chunk,
     Job,

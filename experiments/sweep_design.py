@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from experiments.results import digest_of
+from calibration.digests import digest_of
 from experiments.run_jobs import Job, job_key
 from experiments.sweep_factors import (
     PARAMETER,

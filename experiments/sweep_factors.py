@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from calibration.digests import digest_of
 from experiments.lever_draws import triangular
-from experiments.results import digest_of
 
 Floats = npt.NDArray[np.float64]
 POSTERIOR: Final = "posterior"

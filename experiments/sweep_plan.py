@@ -97,19 +97,20 @@ def load_plan(reference: str | Path, lang: str = "zh") -> Plan:
     from experiments.plan_reader import PlanReader
 
     try:
-        path = _find(str(reference))
+        path = find_plan(str(reference), plan_folder())
         return PlanReader(read_file(path, shown_path(path)), path).plan()
     except ScenarioError as error:
         raise error.in_language(lang) from None
 
 
-def _find(reference: str) -> Path:
-    shipped = plan_folder() / f"{reference}.yaml"
+def find_plan(reference: str, folder: Path) -> Path:
+    """A plan of `folder` by name, or the file of that path. Raises ScenarioError."""
+    shipped = folder / f"{reference}.yaml"
     if reference.replace("_", "").isalnum() and shipped.is_file():
         return shipped
     path = Path(reference)
     if not path.exists():
-        names = sorted(one.stem for one in plan_folder().glob("*.yaml"))
+        names = sorted(one.stem for one in folder.glob("*.yaml"))
         fields = {"name": reference, "hint": suggestion(path.stem, names)}
         raise ScenarioError([Problem(Mark(reference), Phrase("sweep.missing_plan", fields))])
     return path

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calibration.digests import code_digest, digest_of_files
 from experiments import results
 from experiments.results import (
     ResultsError,
@@ -131,7 +132,7 @@ def test_damaged_run_is_one_line(tmp_path: Path) -> None:
 
 def test_digests_ignore_line_ends(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"x\ny\n")
-    unix = results.digest_of_files([tmp_path / "a.csv"], tmp_path)
+    unix = digest_of_files([tmp_path / "a.csv"], tmp_path)
     (tmp_path / "a.csv").write_bytes(b"x\r\ny\r\n")
-    assert results.digest_of_files([tmp_path / "a.csv"], tmp_path) == unix
-    assert len(results.code_digest()) == len(results.data_digest()) == 64
+    assert digest_of_files([tmp_path / "a.csv"], tmp_path) == unix
+    assert len(code_digest()) == len(results.data_digest()) == 64

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import experiments.replications as package
+from calibration.digests import code_digest, digest_of, digest_of_files
 from experiments.replications.carry_out import Found, carry_out
 from experiments.replications.estimators import Z90
 from experiments.replications.panel import Panel, build
@@ -19,7 +20,6 @@ from experiments.replications.specification import (
     RECEIVED,
     Specification,
 )
-from experiments.results import code_digest, digest_of, digest_of_files
 from model.compilation import cache_root
 from model.parameters import load_parameters
 

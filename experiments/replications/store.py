@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from calibration.digests import code_digest
 from experiments.replications.replicate import Replication, from_plain
 from experiments.replications.specification import Specification
-from experiments.results import code_digest
 from model.parameters import load_parameters
 
 
