@@ -47,16 +47,19 @@ def profiles(tables: Mapping[str, Any], lang: str) -> Figure:
     shown = [row for row in tables["parameters"] if not row["inert"]]
     lines = -(-len(shown) // COLUMNS)
     with style.style():
-        figure = style.new_figure(WIDTH, 1.45 * lines + 0.3)
+        figure = style.new_figure(WIDTH, 1.45 * lines + 0.6)
         grid = np.array(tables["profile"]["grid"])
         for number, row in enumerate(shown, start=1):
             axes = figure.add_subplot(lines, COLUMNS, number)
             values = row["low"] + grid * (row["high"] - row["low"])
             axes.plot(values, tables["profile"]["rise"][row["name"]], color=style.BLUE)
-            axes.axhline(NINETY, color=style.SOFT_INK, linewidth=0.7, linestyle=":")
-            axes.axvline(row["shipped"], color=style.DARK_ORANGE, linewidth=1.0)
+            ninety = axes.axhline(NINETY, color=style.SOFT_INK, linewidth=0.7, linestyle=":")
+            shipped = axes.axvline(row["shipped"], color=style.DARK_ORANGE, linewidth=1.0)
             axes.set_ylim(0.0, LARGEST_RISE)
             axes.set_title(row[lang], fontsize=7, pad=3)
             axes.tick_params(labelsize=6)
-        figure.tight_layout()
+        figure.supylabel(say("calibrate.chart.rise_axis", lang), fontsize=8)
+        words = [say(f"calibrate.chart.rise_{name}", lang) for name in ("shipped", "ninety")]
+        figure.legend([shipped, ninety], words, loc="upper right", ncols=2)
+        figure.tight_layout(rect=(0.0, 0.0, 1.0, 1.0 - 0.3 / figure.get_figheight()))
     return figure

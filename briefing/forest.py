@@ -19,8 +19,8 @@ from briefing.text import t
 
 LEFT, RIGHT = -1.5, 2.5  # of the axis, in bands; what lies beyond is drawn at the edge
 ROW_INCHES: Final = 0.235
-WIDTH_INCHES: Final = 9.0
-NAME_COLUMNS: Final = 54
+WIDTH_INCHES: Final = 9.5
+NAME_COLUMNS: Final = 64
 
 
 @dataclass(frozen=True)
