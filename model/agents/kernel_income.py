@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.household_layout import COVER_SALT, SHOCK_POINTS
+from model.agents.household_layout import COMMITTED_BITS, COVER_SALT, SHOCK_POINTS
 from model.agents.household_layout import J as _SECTORS
 from model.agents.kernel_common import (
     INLINE,
@@ -27,7 +27,8 @@ from model.agents.kernel_common import (
 _SHOCK_SHIFT = 22
 _SHOCK_MASK = SHOCK_POINTS - 1
 _HEALTH = 14
-_SHARE_UNIT = 1.0 / 256.0
+_SHARE_BITS = 8 + COMMITTED_BITS
+_SHARE_UNIT = 2.0**-_SHARE_BITS
 _MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within reach
 
 
@@ -213,7 +214,9 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     _earn(c, m, s, part, start, n, place, residence, trend, regular, earned)
     _add_earnings(c, part, start, n, earned)
     _pensions(c, m, part, start, n, trend, regular, paid, standing)
-    _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing)
+    shares = on_stack()
+    _committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
+    _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares)
 
 
 @njit(**INLINE)
@@ -329,20 +332,30 @@ def _pensions(c, m, part, start, n, trend, regular, paid, standing):  # type: ig
 
 
 @njit(**INLINE)
-def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing):  # type: ignore[no-untyped-def]
+def _committed_shares(c, factor, start, n, shares):  # type: ignore[no-untyped-def]
+    """Own committed shares times the factor of stage and age, of 2**_SHARE_BITS."""
+    stop = start + n
+    own, stage, group = (
+        c.committed_share[start:stop],
+        c.stage[start:stop],
+        c.group[start:stop],
+    )
+    for i in range(n):
+        late = 4 if stage[i] == 2 else 0
+        shares[i] = np.int64(own[i]) * factor[late + (np.int64(group[i]) & 3)]
+
+
+@njit(**INLINE)
+def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares):  # type: ignore[no-untyped-def]
     """Property income, committed saving, cash on hand; then housing outlays."""
     stop, saved, spendable = start + n, on_stack(), reals_on_stack()
     income, cash = on_stack(), on_stack()
-    shares, liquid, committed = (
-        c.committed_share[start:stop],
-        c.liquid[start:stop],
-        c.committed[start:stop],
-    )
+    liquid, committed = c.liquid[start:stop], c.committed[start:stop]
     yields, rate, fen_to_real = m.property_yield[place], m.deposit_rate, 0.01 / trend
     all_dividends = all_interest = all_saved = np.int64(0)
     for i in range(n):
-        share = np.int64(shares[i])
-        saving = ((earned[i] + standing[i]) * share) >> 8
+        share = shares[i]
+        saving = ((earned[i] + standing[i]) * share) >> _SHARE_BITS
         dividends = np.int64(np.floor(committed[i] * yields + 0.5))
         interest = np.int64(np.floor(liquid[i] * rate + 0.5))
         # Property income is regular, but not part of what savings plans are made of.
