@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.household_layout import COMMITTED_BITS, COVER_SALT, SHOCK_POINTS
+from model.agents.household_layout import COVER_SALT, SHOCK_POINTS
 from model.agents.household_layout import J as _SECTORS
 from model.agents.kernel_common import (
     INLINE,
@@ -23,12 +23,11 @@ from model.agents.kernel_common import (
     on_stack,
     reals_on_stack,
 )
+from model.agents.kernel_saving import SHARE_BITS, SHARE_UNIT, committed_shares
 
 _SHOCK_SHIFT = 22
 _SHOCK_MASK = SHOCK_POINTS - 1
 _HEALTH = 14
-_SHARE_BITS = 8 + COMMITTED_BITS
-_SHARE_UNIT = 2.0**-_SHARE_BITS
 _MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within reach
 
 
@@ -215,7 +214,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     _add_earnings(c, part, start, n, earned)
     _pensions(c, m, part, start, n, trend, regular, paid, standing)
     shares = on_stack()
-    _committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
+    committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
     _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares)
 
 
@@ -332,20 +331,6 @@ def _pensions(c, m, part, start, n, trend, regular, paid, standing):  # type: ig
 
 
 @njit(**INLINE)
-def _committed_shares(c, factor, start, n, shares):  # type: ignore[no-untyped-def]
-    """Own committed shares times the factor of stage and age, of 2**_SHARE_BITS."""
-    stop = start + n
-    own, stage, group = (
-        c.committed_share[start:stop],
-        c.stage[start:stop],
-        c.group[start:stop],
-    )
-    for i in range(n):
-        late = 4 if stage[i] == 2 else 0
-        shares[i] = np.int64(own[i]) * factor[late + (np.int64(group[i]) & 3)]
-
-
-@njit(**INLINE)
 def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares):  # type: ignore[no-untyped-def]
     """Property income, committed saving, cash on hand; then housing outlays."""
     stop, saved, spendable = start + n, on_stack(), reals_on_stack()
@@ -355,11 +340,11 @@ def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing
     all_dividends = all_interest = all_saved = np.int64(0)
     for i in range(n):
         share = shares[i]
-        saving = ((earned[i] + standing[i]) * share) >> _SHARE_BITS
+        saving = ((earned[i] + standing[i]) * share) >> SHARE_BITS
         dividends = np.int64(np.floor(committed[i] * yields + 0.5))
         interest = np.int64(np.floor(liquid[i] * rate + 0.5))
         # Property income is regular, but not part of what savings plans are made of.
-        spendable[i] = regular[i] * (1.0 - share * _SHARE_UNIT) + dividends * fen_to_real
+        spendable[i] = regular[i] * (1.0 - share * SHARE_UNIT) + dividends * fen_to_real
         income[i] = earned[i] + paid[i] + dividends + interest
         cash[i] = liquid[i] + income[i] - saving
         saved[i] = saving
