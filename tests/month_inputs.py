@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from model.agents import household_layout as layout
 from model.agents.household_layout import Columns, Month, month_of
 from model.agents.household_month import screen
-from model.dimensions import GROUPS, NOT_OWNED, PLACES, STAGES
+from model.dimensions import AGE_GROUPS, GROUPS, NOT_OWNED, PLACES, STAGES
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
 
@@ -58,6 +58,7 @@ class Policy:
     loan_interest: float = 1.0
     loan_to_value: float = 0.0  # beyond the usual
     housing_ratio: float = 1.0
+    committed_ratio: float = 1.0  # less of the young and of every other cell
 
 
 class Draws:
@@ -309,7 +310,15 @@ def _programme_inputs(policy: Policy) -> dict[str, object]:
         "allowance_ratio": np.where(on, policy.allowance_ratio, 1.0),
         "loan_interest": np.where(on, policy.loan_interest, 1.0),
         "housing_share": np.where(on, 0.004 * policy.housing_ratio, 0.004),
+        "committed_factor": _committed_factors(policy.committed_ratio),
     }
+
+
+def _committed_factors(ratio: float) -> I64:
+    """Factor by cell, stage and age; 1 at a ratio of 1."""
+    ages = np.linspace(ratio, 1.0, 2 * len(AGE_GROUPS))
+    cells = np.where(np.arange(CELLS) % 3 == 1, ratio, 1.0)
+    return np.asarray(np.outer(cells, ages) * layout.COMMITTED_UNIT, dtype=np.int64)
 
 
 def _grant_inputs(policy: Policy) -> dict[str, object]:

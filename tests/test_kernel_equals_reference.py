@@ -34,13 +34,13 @@ POLICIES = {
     "grants": Policy(grants=9),
     "protection": Policy(
         medical_share=0.6, benefit_cover=0.5, allowance_ratio=1.4, loan_interest=0.3,
-        loan_to_value=0.3, housing_ratio=1.5,
+        loan_to_value=0.3, housing_ratio=1.5, committed_ratio=0.7,
     ),
     "everything": Policy(
         grants=32, medical_share=0.9, benefit_cover=0.1, allowance_ratio=1.05, loan_interest=0.9,
         loan_to_value=-0.2, housing_ratio=0.8, floor=1.3, voucher_batches=3, threshold=6_000,
         subsidy_share=0.2, instant=0, claim_lag=2, transfer_once=50_000, transfer_standing=10_000,
-        pension_rise=0.03, displaced=0.2,
+        pension_rise=0.03, displaced=0.2, committed_ratio=0.95,
     ),
 }  # fmt: skip
 # Flows that must not be zero, so that an equality is about something.
@@ -169,6 +169,7 @@ POLICY = st.builds(
     loan_interest=st.floats(0.0, 1.0),
     loan_to_value=st.sampled_from([-0.6, 0.0, 0.4]),
     housing_ratio=st.floats(0.0, 5.0),
+    committed_ratio=st.floats(0.0, 1.0),
 )
 
 

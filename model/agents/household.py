@@ -19,6 +19,7 @@ from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import Purpose
 
 _HEALTH = 14
+SHARE_BITS = 8 + layout.COMMITTED_BITS
 
 
 def live_one_month(h: Any, m: Any, book: Book) -> None:
@@ -145,6 +146,15 @@ def renew(h: Any, m: Any, draw: int) -> None:
     h.age, h.group = int(m.renewed_age[age_group]), (h.group // 4) * 4 + age_group
 
 
+def committed_share(h: Any, m: Any) -> int:
+    """Share of regular income saved for long, of 2**SHARE_BITS: the own one at today's beliefs.
+
+    The factor says what beliefs in protection leave of it by place, residence, stage and age.
+    """
+    at = (4 if h.stage == 2 else 0) + h.group % 4
+    return int(h.committed_share) * int(m.committed_factor[h.place * 2 + h.residence, at])
+
+
 def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Permanent and transitory shocks, pay, pension, property income, committed saving."""
     own = 1 if h.work_class >= 3 else 0
@@ -164,14 +174,13 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     arrears = h.pension * m.arrears_rate[h.scheme]
     arrears += h.pensioners * m.arrears_fixed[h.scheme, band]
     pension = fen((h.pension + rise + arrears) * m.trend)
-    committed = ((earned + fen((h.pension + rise) * m.trend)) * h.committed_share) >> 8
+    share = committed_share(h, m)
+    committed = ((earned + fen((h.pension + rise) * m.trend)) * share) >> SHARE_BITS
     dividends = math.floor(h.committed * m.property_yield[h.place] + 0.5)
     interest = math.floor(h.liquid * m.deposit_rate + 0.5)
     perceived = 1.0 if h.stage == 2 else m.perceived_pay[h.place, h.sector, own]
     permanent = earnings * perceived + h.pension + rise * m.pension_recognised[h.scheme]
-    h.spendable = permanent * (1.0 - h.committed_share * (1.0 / 256.0)) + dividends * (
-        0.01 / m.trend
-    )
+    h.spendable = permanent * (1.0 - share * 2.0**-SHARE_BITS) + dividends * (0.01 / m.trend)
     h.income_now = earned + pension + dividends + interest
     h.cash = h.liquid + h.income_now - committed
     h.committed += committed

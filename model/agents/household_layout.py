@@ -112,6 +112,7 @@ class Income(NamedTuple):
     pension_recognised: F64  # [scheme] share of the rise that households count on
     arrears_rate: F64  # [scheme] lump sum of past months as a share of the monthly pension
     arrears_fixed: F64  # [scheme, age band] lump sum of past months, yuan a recipient
+    committed_factor: I64  # [cell, working or retired x age group] of COMMITTED_UNIT
     property_yield: F64  # [place] a month on committed deposits
     deposit_rate: float
     benefit: I64  # [place] fen
@@ -251,6 +252,8 @@ GRANT_ACTIONS = ("money", "commit", "contribute", "goods")
 A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
 COVER_SALT, MARK_SALT, MONTH_SALT = 21, 32, 1024  # of the draws that last (`household.mark_draw`)
 
+COMMITTED_BITS = 16  # fixed-point unit of the factor on committed shares
+COMMITTED_UNIT = 1 << COMMITTED_BITS
 NODE_UNIT = 4096  # fixed-point unit of the position between two income nodes
 NODES = INCOME_GRID.size
 J, N_CATEGORIES, N_ITEMS = len(SECTORS), len(CATEGORIES), len(ITEMS)

@@ -17,6 +17,7 @@ from scipy.special import ndtri
 
 from model.agents import household_layout as layout
 from model.agents.household_layout import F64, I64, Month, month_of
+from model.agents.target_saving import SavingTargets
 from model.dimensions import (
     GROUPS,
     ITEM_CATEGORY_INDEX,
@@ -75,6 +76,7 @@ class HouseholdWorld:
     item_price: F64
     fear_factors: F64
     job_mix: F64  # [place, work class, sector]: see `job_mix`
+    targets: SavingTargets
     fixed: dict[str, Any]
 
     @classmethod
@@ -90,7 +92,8 @@ class HouseholdWorld:
         """
         fixed = _fixed(parameters, policy, levels, seed, housing_share)
         factors = parameters.array("consumption.fear_factors")
-        return cls(parameters, item_price, factors, job_mix(parameters), fixed)
+        targets = SavingTargets.of(parameters)
+        return cls(parameters, item_price, factors, job_mix(parameters), targets, fixed)
 
     @property
     def seed(self) -> I64:
@@ -222,6 +225,7 @@ def month_inputs(
             "fear_level": level,
             "fear_share": share,
             "engel": engel,
+            "committed_factor": world.targets.factors(surface.promised),
             "purchase": tables.purchase,
             "first_purchase": tables.first_purchase,
             "need": tables.need,

@@ -23,11 +23,11 @@ from model.agents.kernel_common import (
     on_stack,
     reals_on_stack,
 )
+from model.agents.kernel_saving import SHARE_BITS, SHARE_UNIT, committed_shares
 
 _SHOCK_SHIFT = 22
 _SHOCK_MASK = SHOCK_POINTS - 1
 _HEALTH = 14
-_SHARE_UNIT = 1.0 / 256.0
 _MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within reach
 
 
@@ -213,7 +213,9 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     _earn(c, m, s, part, start, n, place, residence, trend, regular, earned)
     _add_earnings(c, part, start, n, earned)
     _pensions(c, m, part, start, n, trend, regular, paid, standing)
-    _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing)
+    shares = on_stack()
+    committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
+    _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares)
 
 
 @njit(**INLINE)
@@ -329,24 +331,20 @@ def _pensions(c, m, part, start, n, trend, regular, paid, standing):  # type: ig
 
 
 @njit(**INLINE)
-def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing):  # type: ignore[no-untyped-def]
+def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares):  # type: ignore[no-untyped-def]
     """Property income, committed saving, cash on hand; then housing outlays."""
     stop, saved, spendable = start + n, on_stack(), reals_on_stack()
     income, cash = on_stack(), on_stack()
-    shares, liquid, committed = (
-        c.committed_share[start:stop],
-        c.liquid[start:stop],
-        c.committed[start:stop],
-    )
+    liquid, committed = c.liquid[start:stop], c.committed[start:stop]
     yields, rate, fen_to_real = m.property_yield[place], m.deposit_rate, 0.01 / trend
     all_dividends = all_interest = all_saved = np.int64(0)
     for i in range(n):
-        share = np.int64(shares[i])
-        saving = ((earned[i] + standing[i]) * share) >> 8
+        share = shares[i]
+        saving = ((earned[i] + standing[i]) * share) >> SHARE_BITS
         dividends = np.int64(np.floor(committed[i] * yields + 0.5))
         interest = np.int64(np.floor(liquid[i] * rate + 0.5))
         # Property income is regular, but not part of what savings plans are made of.
-        spendable[i] = regular[i] * (1.0 - share * _SHARE_UNIT) + dividends * fen_to_real
+        spendable[i] = regular[i] * (1.0 - share * SHARE_UNIT) + dividends * fen_to_real
         income[i] = earned[i] + paid[i] + dividends + interest
         cash[i] = liquid[i] + income[i] - saving
         saved[i] = saving

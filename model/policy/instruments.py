@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.agents.household_layout import GRANT_ACTIONS, GRANT_SLOTS
-from model.dimensions import CATEGORIES, GROUPS, ITEMS, PLACES, RESIDENCES, SCHEMES, STAGES
+from model.dimensions import (
+    AGE_GROUPS,
+    CATEGORIES,
+    GROUPS,
+    ITEMS,
+    PLACES,
+    RESIDENCES,
+    SCHEMES,
+    STAGES,
+)
 from model.policy.market_surface import MarketSurface
 
 F64 = npt.NDArray[np.float64]
@@ -99,7 +108,9 @@ class Instruments:
     households pay; awareness ratio on those who know of subsidies; housing_ratio [place] on housing
     outlays; effective_price [residence, category] ratio of non-durable categories; protection
     [medical, jobless, old age] distance from beliefs of today (0) to those of the reference reform
-    (1). `grants` (at most GRANT_SLOTS, see `add_grant`) and `markets` hold the rest.
+    (1); promised [place, age group, PROTECTIONS] fall of the share of bills and rise of the income
+    shares without work and in old age that households count on. `grants` (at most GRANT_SLOTS, see
+    `add_grant`) and `markets` hold the rest.
     """
 
     wage_floor: F64
@@ -135,6 +146,9 @@ class Instruments:
         default_factory=lambda: np.ones((len(RESIDENCES), len(CATEGORIES)))
     )
     protection: F64 = field(default_factory=lambda: np.zeros(len(PROTECTIONS)))
+    promised: F64 = field(
+        default_factory=lambda: np.zeros((len(PLACES), len(AGE_GROUPS), len(PROTECTIONS)))
+    )
     grants: list[Grant] = field(default_factory=list)
     markets: MarketSurface = field(default_factory=MarketSurface)
 

@@ -20,7 +20,7 @@ from model.policy.programme_settings import (
     YuanAmount,
 )
 from model.policy.quantities import Choice, Choices, Quantity
-from model.policy.setting_types import Claim, Eligible, Window
+from model.policy.setting_types import AgeGroups, Claim, Eligible, Window
 
 MARKS: Final = (
     "everyone",
@@ -146,8 +146,9 @@ class SocialProtection(Programme):
 
     `out_of_pocket_points` less of medical bills stay with households; the unemployment benefit
     changes by `benefit_percent`, and `benefit_cover_points` more of those without it get it;
-    `old_age_points` is the rise of replacement incomes that workers come to expect.
-    Households learn slowly (`households.protection.recognition`) and then save less.
+    `old_age_points` is the rise of replacement incomes that workers come to expect, those of
+    `old_age_groups` if named. Households learn slowly (`households.protection.recognition`) and
+    then save less: of cash, and of what they commit (`households.target_saving`).
     """
 
     lever: Literal["social_protection"]
@@ -161,6 +162,7 @@ class SocialProtection(Programme):
     benefit_percent: Percent = 0.0
     benefit_cover_points: Annotated[float, Quantity("%", 0, 100)] = 0.0
     old_age_points: Annotated[float, Quantity("%", 0, 50)] = 0.0
+    old_age_groups: AgeGroups | None = None
     payers: Payers = Field(default_factory=dict)
 
     def spends(self) -> float:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.dimensions import PLACES, SECTORS
+from model.dimensions import AGE_GROUPS, PLACES, SECTORS
 from model.policy.instruments import PROTECTIONS, Instruments
 from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments
 from model.policy.levers.programme import PERCENT, ProgrammeLever, in_sector, on, percent, scale
 from model.policy.settings_people import SocialProtection
 
 CARE = SECTORS.index("care_services")
+OLD_AGE = PROTECTIONS.index("old_age")
 COVERED = 1  # work class of those insured against unemployment
 
 
@@ -42,14 +43,42 @@ class SocialProtectionLever(ProgrammeLever):
             surface.benefit_cover = np.minimum(surface.benefit_cover + cover, 1.0)
         reform = self.kept("reform", lambda: self.reform(setting))
         if reform.any():
-            surface.protection += reform * (self.home_share(setting) * self._recognised(setting))
+            seen = self._recognised(setting)
+            surface.protection += reform * (self.home_share(setting) * seen)
+            surface.promised += self.kept("promise", lambda: self.promise(setting)) * seen
 
     def reform(self, setting: Setting) -> F64:
-        """Size of the reform relative to the reference reform [PROTECTIONS]."""
-        s, p = self.settings, setting.parameters
+        """Size of the reform relative to the reference reform [PROTECTIONS].
+
+        Consumption is solved without ages: a promise to some ages counts as a smaller one to all.
+        """
+        size = self._size(setting)
+        size[OLD_AGE] *= self._workers(setting)
+        return np.asarray(size / setting.parameters.array("households.protection.reference"))
+
+    def promise(self, setting: Setting) -> F64:
+        """Size of the reform by place and age [place, age group, PROTECTIONS]."""
+        ages = np.ones((len(AGE_GROUPS), len(PROTECTIONS)))
+        ages[:, OLD_AGE] = self._ages()
+        return np.asarray(self.places[:, None, None] * ages * self._size(setting))
+
+    def _size(self, setting: Setting) -> F64:
+        s = self.settings
         size = np.array([s.out_of_pocket_points / PERCENT, 0.0, s.old_age_points / PERCENT])
         size[PROTECTIONS.index("jobless")] = self._jobless(setting)
-        return np.asarray(size / p.array("households.protection.reference"))
+        return size
+
+    def _ages(self) -> F64:
+        """1 for the ages that more is promised for old age, else 0."""
+        named = self.settings.old_age_groups
+        return np.array([float(named is None or age in named) for age in AGE_GROUPS])
+
+    def _workers(self, setting: Setting) -> float:
+        """Share of working households whose ages are meant."""
+        if self.settings.old_age_groups is None:
+            return 1.0
+        shares = setting.parameters.array("households.beliefs.working_age_shares")
+        return float(self._ages()[: shares.size] @ shares / shares.sum())
 
     def _jobless(self, setting: Setting) -> float:
         """Rise of the income share of the unemployed, mean of both residences by households."""
