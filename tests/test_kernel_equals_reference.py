@@ -46,8 +46,17 @@ POLICIES = {
 }  # fmt: skip
 # Flows that must not be zero, so that an equality is about something.
 WITNESSES = {
-    "none": ("separations", "hires", "units", "loans", "medical", "released", "benefits",
-             "support_received", "support_paid"),
+    "none": (
+        "separations",
+        "hires",
+        "units",
+        "loans",
+        "medical",
+        "released",
+        "benefits",
+        "support_received",
+        "support_paid",
+    ),
     "vouchers_with_threshold": ("vouchers", "stocked"),
     "vouchers_without_threshold": ("vouchers",),
     "subsidy_instant": ("subsidy_instant", "subsidised_units"),

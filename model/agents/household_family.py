@@ -78,12 +78,14 @@ def _keep_within(cell: Sequence[Any], most: float) -> None:
 
 def _share_cost(workers: Sequence[Any], wanted: int, pay: int) -> None:
     """Workers pay in proportion to earnings; what one's whole fen leave open goes to the next."""
-    rate, reached, paid = wanted / pay, 0, 0
-    for h in workers:
-        reached += h.weight * fen(h.earnings)
-        each = (math.floor(reached * rate) - paid) // h.weight
-        paid += h.weight * each
-        h.support = -each
+    rate = wanted / pay
+    for weight in dict.fromkeys(h.weight for h in workers):
+        reached = before = 0
+        for h in workers:
+            if h.weight == weight:
+                reached += fen(h.earnings)
+                h.support = before - math.floor(reached * rate)
+                before = math.floor(reached * rate)
 
 
 def _carry_rounding(cell: Sequence[Any], left: int) -> None:

@@ -259,7 +259,8 @@ G_SALT, G_REDRAWN, G_ACTION, G_AMOUNT, G_REGULAR, G_CATEGORY = range(GRANT_FIELD
 GRANT_SLOTS = 32  # grants in one month
 GRANT_ACTIONS = ("money", "commit", "contribute", "goods")
 A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
-COVER_SALT, FAMILY_SALT, MARK_SALT, MONTH_SALT = 21, 22, 32, 1024  # of the draws that last (`household.mark_draw`)
+# Salts of the draws that last (`household_grants.lasting_draw`)
+COVER_SALT, FAMILY_SALT, MARK_SALT, MONTH_SALT = 21, 22, 32, 1024
 
 NODE_UNIT = 4096  # fixed-point unit of the position between two income nodes
 NODES = INCOME_GRID.size

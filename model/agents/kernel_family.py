@@ -114,16 +114,18 @@ def _keep_within(support, segments, share):  # type: ignore[no-untyped-def]
 @njit(**JIT)
 def _share_cost(c, segments, m, wanted, pay):  # type: ignore[no-untyped-def]
     """Workers pay in proportion to earnings, whole fen; returns the weighted sum paid."""
-    rate, reached, paid = wanted / pay, np.int64(0), np.int64(0)
-    stage, age, earnings, support = c.stage, c.age, c.earnings, c.support
+    rate, elder_age, paid = wanted / pay, m.elder_age, np.int64(0)
     for part in range(segments.shape[0]):
-        weight = segments[part, 4]
-        for row in range(segments[part, 0], segments[part, 1]):
-            if stage[row] == 0 and age[row] < m.elder_age:
-                reached += weight * fen(earnings[row])
-                each = (np.int64(np.floor(reached * rate)) - paid) // weight
-                paid += weight * each
-                support[row] = -each
+        start, stop, weight = segments[part, 0], segments[part, 1], segments[part, 4]
+        stage, age, earnings = c.stage[start:stop], c.age[start:stop], c.earnings[start:stop]
+        support, reached, before = c.support[start:stop], np.int64(0), np.int64(0)
+        for i in range(stop - start):
+            works = (stage[i] == 0) & (age[i] < elder_age)
+            reached += fen(earnings[i]) if works else 0
+            now = np.int64(np.floor(reached * rate))
+            support[i] -= now - before
+            before = now
+        paid += weight * before
     return paid
 
 
