@@ -28,6 +28,7 @@ RULES = (
 )  # fmt: skip
 
 draw, wage_floor, stages, incomes = kernel.draw, kernel.wage_floor, kernel.stages, kernel.incomes
+exchange_support = kernel.exchange_support
 seldom, grants, locate = kernel.seldom, kernel.grants, kernel.locate
 durables = kernel.durables
 budgets, vouchers, close = kernel.budgets, kernel.vouchers, kernel.close
@@ -51,6 +52,7 @@ def run_rules(c, m, s, part, chunks, last):  # type: ignore[no-untyped-def]  # n
                 stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
             if last >= 4:
                 incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
+                exchange_support(c, s, part, begin, n, m.trend)
             if last >= 5:
                 seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
                 if m.grants.grant_count > 0:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from model.agents import household_kernel
 from model.agents.household_layout import BATCH_FIELDS, F64
 from model.agents.household_month import HouseholdWorld, month_inputs
-from model.agents.households import _run, columns_of
+from model.agents.households import _run, agree_on_support, columns_of
 from model.agents.voucher_batches import pack_batches
 from model.dimensions import (
     AGE_LIMIT_MONTHS,
@@ -94,6 +94,7 @@ def compile_kernel() -> None:
     )
     columns = columns_of(nobody)
     _run(columns, month, empty)
+    agree_on_support(columns, nobody.segments, month)
     nothing = np.zeros((1, len(PLACES)), np.int64)
     household_kernel.race(
         columns.group, columns.digital, np.zeros((1, BATCH_FIELDS), np.int64),

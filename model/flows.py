@@ -36,7 +36,9 @@ class HouseholdFlows:
         default_factory=lambda: _zeros(_K)
     )  # dividends on committed wealth
     deposit_interest: Fen = field(default_factory=lambda: _zeros(_K))
+    support_received: Fen = field(default_factory=lambda: _zeros(_K))  # from relatives
     # Uses
+    support_paid: Fen = field(default_factory=lambda: _zeros(_K))  # to relatives
     medical_shock: Fen = field(default_factory=lambda: _zeros(_K))  # out-of-pocket, category health
     consumption: Fen = field(
         default_factory=lambda: _zeros(_K, _R, _Q)

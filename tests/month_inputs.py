@@ -121,6 +121,7 @@ def columns(count: int, seed: int = 1) -> Columns:
         claim_due=np.zeros(count, np.uint8),
         spending=np.zeros(count, np.int64),
         income=np.zeros(count, np.int64),
+        support=np.zeros(count, np.int64),
     )
 
 
@@ -150,6 +151,17 @@ def chunks(parts: I64, size: int) -> I64:
         cell_start = int(parts[same, 0].min())
         for low in range(start, stop, size):
             found.append((low, min(low + size, stop), place, residence, weight, cell_start))
+    return np.array(found, dtype=np.int64)
+
+
+def whole_segments(parts: I64) -> I64:
+    """Segments that a work list of the kernel was cut from."""
+    found: list[list[int]] = []
+    for start, stop, place, residence, weight, _ in parts.tolist():
+        if found and found[-1][2:] == [place, residence, weight]:
+            found[-1][1] = stop
+        else:
+            found.append([start, stop, place, residence, weight])
     return np.array(found, dtype=np.int64)
 
 
@@ -225,6 +237,9 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
         "income_floor": np.array([120_000, 250_000]),
         "unemployed_share": 0.4,
         "pension_rate": np.array([0.0, rise, rise / 2]),
+        "altruism": 0.4,
+        "elder_age": 60,
+        "children_income": np.stack([2.0 * _unit_mean_shocks(0.5), _unit_mean_shocks(0.7)]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
         "pension_middle_age": 70,
         "pension_old_age": 80,

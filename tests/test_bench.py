@@ -95,12 +95,14 @@ def test_rules_timed_one_by_one_are_the_month() -> None:
     """The driver that stops at a rule does what the kernel does if it never stops."""
     from benchmarks.stages import RULES, run_rules
     from model.agents.household_layout import TOTALS
+    from model.agents.households import agree_on_support
     from model.agents.kernel_common import make_scratch
 
     month = month_inputs.month(2, month_inputs.Policy(voucher_batches=2, subsidy_share=0.2))
     whole, timed = block(), block()
     whole.live(month)
     part = np.zeros(TOTALS, np.int64)
+    agree_on_support(timed.columns, timed.segments, month)
     run_rules(timed.columns, month, make_scratch(), part, timed._chunks, len(RULES))
     assert all(np.array_equal(a, b) for a, b in zip(whole.columns, timed.columns, strict=True))
 

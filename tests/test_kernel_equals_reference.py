@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from model.agents.household_kernel import month_of_chunks
 from model.agents.household_layout import OFFSETS, TOTALS, VOUCHER_COUNTERS, Columns, field
+from model.agents.households import agree_on_support
 from model.agents.kernel_common import make_scratch
 from tests import month_inputs
 from tests.month_inputs import CELLS, Policy
@@ -45,7 +46,17 @@ POLICIES = {
 }  # fmt: skip
 # Flows that must not be zero, so that an equality is about something.
 WITNESSES = {
-    "none": ("separations", "hires", "units", "loans", "medical", "released", "benefits"),
+    "none": (
+        "separations",
+        "hires",
+        "units",
+        "loans",
+        "medical",
+        "released",
+        "benefits",
+        "support_received",
+        "support_paid",
+    ),
     "vouchers_with_threshold": ("vouchers", "stocked"),
     "vouchers_without_threshold": ("vouchers",),
     "subsidy_instant": ("subsidy_instant", "subsidised_units"),
@@ -60,6 +71,7 @@ WITNESSES = {
 def kernel_month(
     columns: Columns, month: month_inputs.Month, chunks: month_inputs.I64
 ) -> month_inputs.I64:
+    agree_on_support(columns, month_inputs.whole_segments(chunks), month)
     totals = np.zeros((CELLS, TOTALS), np.int64)
     month_of_chunks(columns, month, make_scratch(), totals, chunks)
     return totals

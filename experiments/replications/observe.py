@@ -19,7 +19,7 @@ from model.agents import household_layout as layout
 from model.agents.household_kernel import month_of_chunk
 from model.agents.household_layout import Columns, Month
 from model.agents.household_words import mix, philox
-from model.agents.households import HouseholdBlock
+from model.agents.households import HouseholdBlock, agree_on_support
 from model.agents.kernel_common import ALLOCATING, make_scratch
 from model.agents.voucher_batches import largest_basket, race_fields
 from model.dimensions import CATEGORIES
@@ -88,6 +88,7 @@ def _household_books(c, m, s, chunks, target, low, high, unit, total, books):  #
 def household_books(block: HouseholdBlock, columns: Columns, month: Month) -> I64:
     """Books [household, BOOK_COLUMNS] of one month in fen and counts; `columns` are changed."""
     books = np.zeros((len(block), _WIDTH), np.int64)
+    agree_on_support(columns, block.segments, month, block.threads)
     unit = np.array([layout.NODE_UNIT, layout.NODES], np.int64)
 
     def note(chunks: I64) -> None:

@@ -24,7 +24,7 @@ DURABLES: Final = ("appliances", "cars", "digital")
 CAR: Final = ITEMS.index("car")
 INCOME_CLASS_NODES: Final = 6
 PLAIN: Final = frozenset(  # known without books
-    {"consumption", "income", "saving", "liquid", "units.appliances", "units.digital"}
+    {"consumption", "income", "saving", "support", "liquid", "units.appliances", "units.digital"}
     | {f"units.{item}" for item in ITEMS} | {f"price.{name}" for name in CATEGORIES}
 )  # fmt: skip
 
@@ -200,6 +200,7 @@ def outcome_table() -> dict[str, Callable[[Seen], F64]]:
         "income_without_pension": lambda seen: (
             (seen.columns.income - seen.book("pensions") - seen.book("transfers")) / FEN
         ),
+        "support": lambda seen: np.maximum(seen.columns.support, 0) / FEN,
         "liquid": lambda seen: seen.columns.liquid / FEN,
         "platform": _platform,
         "online": _online,

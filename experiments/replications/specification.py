@@ -31,9 +31,9 @@ Span = Annotated[tuple[int, int], Field(description="first and last month from t
 OUTCOMES: Final = (
     "consumption", "ordinary_consumption", "consumption_without_vehicles", "consumption_adjusted",
     "durables", "semi_durables", "nondurables", "voucher_categories", "non_health", "saving",
-    "income", "income_without_pension", "pensions", "liquid", "platform", "online", "payments",
-    "issued", "redeemed", "platform_sales", "basket", "transfers", "pension_rise", "floor_rise",
-    "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
+    "income", "income_without_pension", "support", "pensions", "liquid", "platform", "online",
+    "payments", "issued", "redeemed", "platform_sales", "basket", "transfers", "pension_rise",
+    "floor_rise", "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
     *(f"consumption.{c}" for c in CATEGORIES), *(f"units.{i}" for i in ITEMS),
     "units.appliances", "units.digital", *(f"price.{c}" for c in CATEGORIES),
     *(f"employed.{s}" for s in SECTORS),

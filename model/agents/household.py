@@ -12,6 +12,7 @@ import math
 from typing import Any
 
 from model.agents import household_layout as layout
+from model.agents.household_family import exchange_support
 from model.agents.household_grants import lasting_draw, receive_grants
 from model.agents.household_words import Book, Words, fen, locate, mix, philox, spend
 from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
@@ -31,6 +32,7 @@ def live_one_month(h: Any, m: Any, book: Book) -> None:
     lift = wage_floor_lift(h, m)
     change_stage(h, m, words[1], lift, book)
     receive_income(h, m, words[0], lift, book)
+    exchange_support(h, m, book)
     meet_bills(h, m, words[2], book)
     h.node, h.fraction = locate(INCOME_GRID, h.spendable * (m.real[h.place] * m.trend))
     replace_durables(h, m, item_words, words[3], book)

@@ -11,7 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from model.agents import kernel_durables, kernel_grants, kernel_income, kernel_vouchers
+from model.agents import (
+    kernel_durables,
+    kernel_family,
+    kernel_grants,
+    kernel_income,
+    kernel_vouchers,
+)
 from model.agents.household_layout import V_APPLY, V_DIGITAL, V_GROUPS, V_PURPOSE, V_RESIDENCE
 from model.agents.kernel_common import (
     ALLOCATING,
@@ -25,6 +31,7 @@ from model.agents.kernel_common import (
 
 wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes
 seldom, locate = kernel_income.seldom, kernel_income.locate
+exchange_support = kernel_family.exchange_support
 grants, durables = kernel_grants.grants, kernel_durables.durables
 budgets, vouchers, close = kernel_vouchers.budgets, kernel_vouchers.vouchers, kernel_vouchers.close
 applies = kernel_vouchers.applies
@@ -46,6 +53,7 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         wage_floor(c, m.work, s, begin, n, place)
         stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
         incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
+        exchange_support(c, s, part, begin, n, m.trend)
         seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
         if m.grants.grant_count > 0:
             grants(c, m.grants, s, part, begin, n, first, cell, m.trend, m.month)

@@ -66,6 +66,7 @@ class Columns(NamedTuple):
     claim_due: U8  # month index modulo 256
     spending: I64  # fen, this month's consumption
     income: I64  # fen, this month's disposable income
+    support: I64  # fen, this month's money from (below 0: to) relatives
 
 
 class Work(NamedTuple):
@@ -128,6 +129,14 @@ class Income(NamedTuple):
     medical_share: F64  # [place] part of their bills that households pay
     income_floor: I64  # [residence] fen a month: minimum living allowance
     allowance_ratio: F64  # [place] raised over standing allowance
+
+
+class Family(NamedTuple):
+    """What decides how children support elders."""
+
+    altruism: float  # weight of parents' well-being in that of their children
+    children_income: F64  # [residence, SHOCK_POINTS] children's income over a mean household's
+    elder_age: int  # years from which a head that still works is an elder too
 
 
 class Goods(NamedTuple):
@@ -201,13 +210,14 @@ class Month(NamedTuple):
     budget: Budget
     batches: Batches
     grants: Grants
+    family: Family
 
 
 def month_of(values: dict[str, Any]) -> Month:
     """A `Month` from all fields by name. Raises KeyError for a missing field."""
     parts: dict[str, Any] = {
         "work": Work, "income": Income, "goods": Goods, "budget": Budget, "batches": Batches,
-        "grants": Grants,
+        "grants": Grants, "family": Family,
     }  # fmt: skip
     nested = {
         name: part(**{field: values[field] for field in part._fields})
@@ -250,7 +260,8 @@ G_SALT, G_REDRAWN, G_ACTION, G_AMOUNT, G_REGULAR, G_CATEGORY = range(GRANT_FIELD
 GRANT_SLOTS = 32  # grants in one month
 GRANT_ACTIONS = ("money", "commit", "contribute", "goods")
 A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
-COVER_SALT, MARK_SALT, MONTH_SALT = 21, 32, 1024  # of the draws that last (`household.mark_draw`)
+# Salts of the draws that last (`household_grants.lasting_draw`)
+COVER_SALT, FAMILY_SALT, MARK_SALT, MONTH_SALT = 21, 22, 32, 1024
 
 COMMITTED_BITS = 16  # fixed-point unit of the factor on committed shares
 COMMITTED_UNIT = 1 << COMMITTED_BITS
@@ -302,6 +313,8 @@ _names_and_lengths = (
     ("stock_balance", 1),
     ("stocked", 1),
     ("released", 1),
+    ("support_received", 1),
+    ("support_paid", 1),
 )
 OFFSETS: dict[str, tuple[int, int]] = {}
 TOTALS = 0

@@ -332,6 +332,7 @@ def _fixed(
         "housing_share": housing_share,
         **_working_life(p),
         **_paying(p),
+        **_family(p),
     }
 
 
@@ -386,6 +387,18 @@ def _renewed_class(p: Parameters) -> I64:
             odds_of += (1.0 - inside) * shares * (1 - members) / (shares * (1 - members)).sum()
             found[cell, scheme] = np.cumsum(odds_of)
     return np.asarray(np.rint(found * 65536), dtype=np.int64)
+
+
+def _family(p: Parameters) -> dict[str, Any]:
+    """How children support elders; their income is that of several households together."""
+    name = "households.family"
+    children, deviation = p.array(f"{name}.children"), p.array(f"{name}.income_deviation")
+    together = [n * shock_points(float(d)) for n, d in zip(children, deviation, strict=True)]
+    return {
+        "altruism": p.number(f"{name}.altruism"),
+        "children_income": np.stack(together),
+        "elder_age": int(p.number("households.beliefs.retired_age")),
+    }
 
 
 def _paying(p: Parameters) -> dict[str, Any]:

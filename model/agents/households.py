@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from model.agents import household_kernel
+from model.agents import household_kernel, kernel_family
 from model.agents.household_layout import (
     F64,
     I64,
@@ -47,7 +47,7 @@ def columns_of(population: Population) -> Columns:
     n = len(population)
     zeros = {
         "stock_category": np.uint8, "claim": np.int32, "claim_due": np.uint8,
-        "spending": np.int64, "income": np.int64,
+        "spending": np.int64, "income": np.int64, "support": np.int64,
     }  # fmt: skip
     return Columns(
         **{
@@ -82,6 +82,7 @@ class HouseholdBlock:
 
     def live(self, month: Month) -> I64:
         """One month of every household. Returns weighted totals [cell, TOTALS]."""
+        agree_on_support(self.columns, self.segments, month, self.threads)
         if self.threads == 1 or len(self) < SERIAL_BELOW:
             return _run(self.columns, month, self._by_residence)
         tasks = deque(self._tasks())
@@ -124,6 +125,22 @@ class HouseholdBlock:
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda place: places(place, place + 1), range(len(PLACES))))
         return cuts
+
+
+def agree_on_support(columns: Columns, segments: I64, month: Month, threads: int = 1) -> None:
+    """What children give to elders this month, into `columns.support`; sums to 0 in every cell."""
+    cells = segments[:, 2] * len(RESIDENCES) + segments[:, 3]
+    groups = np.split(segments, np.flatnonzero(np.diff(cells)) + 1)
+
+    def agree(group: I64) -> None:
+        kernel_family.agree(columns, group, month.family, month.income, month.trend)
+
+    if threads == 1 or int(segments[-1, 1]) < SERIAL_BELOW:
+        for group in groups:
+            agree(group)
+        return
+    helpers = _helpers(threads - 1)
+    list(helpers.map(agree, groups))
 
 
 @lru_cache
@@ -246,5 +263,6 @@ def household_flows(totals: I64, engel: F64) -> HouseholdFlows:
         separations=shaped("separations", len(SECTORS)), hires=shaped("hires", len(SECTORS)),
         liquid=one("liquid_balance"), committed_balance=one("committed_balance"),
         debt=one("debt_balance"),
+        support_received=one("support_received"), support_paid=one("support_paid"),
         group_income=field(totals, "group_income").reshape(len(PLACES), len(RESIDENCES), GROUPS),
     )  # fmt: skip

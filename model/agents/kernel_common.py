@@ -80,6 +80,8 @@ O_DEBT = layout.OFFSETS["debt_balance"][0]
 O_STOCK = layout.OFFSETS["stock_balance"][0]
 O_STOCKED = layout.OFFSETS["stocked"][0]
 O_RELEASED = layout.OFFSETS["released"][0]
+O_SUPPORT_RECEIVED = layout.OFFSETS["support_received"][0]
+O_SUPPORT_PAID = layout.OFFSETS["support_paid"][0]
 
 
 class Scratch(NamedTuple):

@@ -66,6 +66,7 @@ class Household(ArrayAgent):
     claim_due: Column[int] = Column()
     spending: Column[int] = Column()
     income: Column[int] = Column()
+    support: Column[int] = Column()
     place: Computed[int] = Computed()
     residence: Computed[int] = Computed()
     weight: Computed[int] = Computed()

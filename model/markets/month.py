@@ -288,6 +288,7 @@ class Markets(MarketState):
         post.post_households(ledger, flows)
         ledger.pay("land", HOUSEHOLDS, CITIES, market.land)
         post.post_benefits(ledger, flows)
+        post.post_family(ledger, flows)
         post.post_interest(ledger, flows, interest, plan)
         support = self._fund_support(trend, plan)
         post.post_transfers(ledger, plan, support)

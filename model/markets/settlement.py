@@ -209,6 +209,14 @@ def post_benefits(ledger: Ledger, flows: HouseholdFlows) -> None:
     ledger.pay_pool("social_benefits", slice(CITIES.start, FUNDS.stop), paid, HOUSEHOLDS, benefits)
 
 
+def post_family(ledger: Ledger, flows: HouseholdFlows) -> None:
+    """Support between generations: households pay households."""
+    if anything(flows.support_paid):
+        ledger.pay_pool(
+            "family_support", HOUSEHOLDS, flows.support_paid, HOUSEHOLDS, flows.support_received
+        )
+
+
 def post_transfers(ledger: Ledger, plan: BudgetPlan, fund_support: int) -> None:
     """Centre to province, province to cities, budgets and centre to the social funds."""
     paid = np.zeros(PUBLIC.stop - PUBLIC.start, dtype=np.int64)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.agents.household import live_one_month
+from model.agents.household_family import agree_on_support
 from model.agents.household_layout import OFFSETS, TOTALS, Columns, Month, flat
 from model.agents.views import segment_attributes
 from model.dimensions import PLACES, RESIDENCES
@@ -48,13 +49,20 @@ class PlainMesaModel(mesa.Model):
         self.households = [
             PlainHousehold(self, each) for each in household_attributes(columns, segments)
         ]
+        self.cells: dict[int, list[PlainHousehold]] = {}
+        for household in self.households:
+            cell = household.place * 2 + household.residence
+            self.cells.setdefault(cell, []).append(household)
 
     def live(self, month: Month, shuffled: bool = False) -> I64:
         """One month of everybody; returns the totals, int64 [cell, TOTALS]."""
         for row in self.totals:
             row[:] = [0] * TOTALS
+        inputs = flat(month)
+        for cell in self.cells.values():
+            agree_on_support(cell, inputs)
         activate = self.agents.shuffle_do if shuffled else self.agents.do
-        activate("live_one_month", flat(month))
+        activate("live_one_month", inputs)
         return np.array(self.totals)
 
     def column(self, name: str) -> npt.NDArray[Any]:

@@ -1,0 +1,141 @@
+"""Household kernel: support between generations. Compiled twin of `household_family.py`.
+
+Who gives how much is agreed before the month, because a cell's receipts and payments must be equal
+to the fen; in the month itself each household only looks its amount up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from model.agents import kernel_common as k
+from model.agents.household_layout import FAMILY_SALT
+from model.agents.kernel_common import ALLOCATING, INLINE, JIT, fen, lasting_draw
+
+
+@njit(**JIT)
+def exchange_support(c, s, part, start, n, trend):  # type: ignore[no-untyped-def]
+    """Money from or to relatives: income of the month, and income to count on."""
+    support, cash, income, spendable = c.support[start : start + n], s.cash, s.income, s.spendable
+    received = paid = np.int64(0)
+    for i in range(n):
+        cash[i] += support[i]
+        income[i] += support[i]
+        spendable[i] = max(spendable[i] + support[i] * 0.01 / trend, 0.0)
+        received += max(support[i], 0)
+        paid += max(-support[i], 0)
+    part[k.O_SUPPORT_RECEIVED] += received
+    part[k.O_SUPPORT_PAID] += paid
+
+
+@njit(**ALLOCATING)
+def agree(c, segments, m, income, trend):  # type: ignore[no-untyped-def]
+    """Set `support` of one place and residence, its `segments` [k, 5] of at most two weights."""
+    pay, workers = _earned(c, segments, m.elder_age)
+    wanted = _want(c, segments, m, income, trend, pay, workers)
+    most = m.altruism / (1.0 + m.altruism) * (pay * trend)
+    if wanted > most:
+        wanted = _keep_within(c.support, segments, most / wanted)
+    if wanted > 0:
+        _carry_rounding(c.support, segments, wanted - _share_cost(c, segments, m, wanted, pay))
+
+
+@njit(**INLINE)
+def _is_elder(stage, age, elder_age):  # type: ignore[no-untyped-def]
+    """Retired, or of the age at which others are."""
+    return (stage == 2) | (age >= elder_age)
+
+
+@njit(**JIT)
+def _earned(c, segments, elder_age):  # type: ignore[no-untyped-def]
+    """Weighted earnings (fen) and number of households at work that may support others."""
+    pay = workers = np.int64(0)
+    for part in range(segments.shape[0]):
+        start, stop, weight = segments[part, 0], segments[part, 1], segments[part, 4]
+        stage, age, earnings = c.stage[start:stop], c.age[start:stop], c.earnings[start:stop]
+        sums = count = np.int64(0)
+        for i in range(stop - start):
+            works = (stage[i] == 0) & (age[i] < elder_age)
+            sums += fen(earnings[i]) if works else 0
+            count += works
+        pay += weight * sums
+        workers += weight * count
+    return pay, workers
+
+
+@njit(**JIT)
+def _want(c, segments, m, income, trend, pay, workers):  # type: ignore[no-untyped-def]
+    """What children give to each elder household, 0 to others; returns the weighted sum (fen)."""
+    cell_start, wanted, mean = segments[0, 0], np.int64(0), pay * 0.01 / max(workers, 1)
+    place, residence = segments[0, 2], segments[0, 3]
+    children, cell = m.children_income[residence], place * 2 + residence
+    support, stage, age = c.support, c.stage, c.age
+    for part in range(segments.shape[0]):
+        sums = np.int64(0)
+        for row in range(segments[part, 0], segments[part, 1]):
+            support[row] = 0
+            if workers > 0 and _is_elder(stage[row], age[row], m.elder_age):
+                point = lasting_draw(row - cell_start, cell, FAMILY_SALT) >> 22
+                gap = m.altruism * (mean * children[point]) - _own(c, income, row, cell, trend)
+                support[row] = fen(max(gap, 0.0) / (1.0 + m.altruism) * trend)
+                sums += support[row]
+        wanted += segments[part, 4] * sums
+    return wanted
+
+
+@njit(**INLINE)
+def _own(c, m, row, cell, trend):  # type: ignore[no-untyped-def]
+    """Regular income without support, yuan a month: standing rises and transfers, no one-off."""
+    scheme, age = np.int64(c.scheme[row]), np.int64(c.age[row])
+    band = 2 if age >= m.pension_old_age else (1 if age >= m.pension_middle_age else 0)
+    rise = c.pension[row] * m.pension_rate[scheme]
+    rise += c.pensioners[row] * m.pension_fixed[scheme, band]
+    found = c.earnings[row] + c.pension[row] + rise * m.pension_recognised[scheme]
+    if m.has_transfer:
+        group, stage = np.int64(c.group[row]), np.int64(c.stage[row])
+        standing = m.transfer[2, cell, group, stage]
+        standing += np.int64(c.size[row]) * m.transfer[3, cell, group, stage]
+        found += standing * 0.01 / trend
+    return found
+
+
+@njit(**JIT)
+def _keep_within(support, segments, share):  # type: ignore[no-untyped-def]
+    """Scale support down; returns the weighted sum (fen)."""
+    wanted = np.int64(0)
+    for part in range(segments.shape[0]):
+        for row in range(segments[part, 0], segments[part, 1]):
+            support[row] = np.int64(np.floor(support[row] * share))
+            wanted += segments[part, 4] * support[row]
+    return wanted
+
+
+@njit(**JIT)
+def _share_cost(c, segments, m, wanted, pay):  # type: ignore[no-untyped-def]
+    """Workers pay in proportion to earnings, whole fen; returns the weighted sum paid."""
+    rate, elder_age, paid = wanted / pay, m.elder_age, np.int64(0)
+    for part in range(segments.shape[0]):
+        start, stop, weight = segments[part, 0], segments[part, 1], segments[part, 4]
+        stage, age, earnings = c.stage[start:stop], c.age[start:stop], c.earnings[start:stop]
+        support, reached, before = c.support[start:stop], np.int64(0), np.int64(0)
+        for i in range(stop - start):
+            works = (stage[i] == 0) & (age[i] < elder_age)
+            reached += fen(earnings[i]) if works else 0
+            now = np.int64(np.floor(reached * rate))
+            support[i] -= now - before
+            before = now
+        paid += weight * before
+    return paid
+
+
+@njit(**JIT)
+def _carry_rounding(support, segments, left):  # type: ignore[no-untyped-def]
+    """The first household of each weight carries the last fen: weights differ by one."""
+    first = segments[0, 0]
+    if segments.shape[0] == 1:
+        support[first] -= left // segments[0, 4]
+    else:
+        change = left * (segments[0, 4] - segments[1, 4])
+        support[first] -= change
+        support[segments[1, 0]] += change
