@@ -200,6 +200,8 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "wage_wedge": 0.2,
         "ripple": 0.4,
         "ripple_range": 0.35,
+        "informal_following": 0.5,
+        "floor_enforced": np.arange(len(PLACES)) % 3 / 2.0,
         "job_hazard": int(0.04 * TWO32),
         "markdown_unit": 0.5 / 255,
     }

@@ -39,14 +39,27 @@ def live_one_month(h: Any, m: Any, book: Book) -> None:
 
 
 def wage_floor_lift(h: Any, m: Any) -> float:
-    """New over old wage of a covered worker when the floor rises (economics: rule L4).
+    """New over old wage of an employee when the floor rises (economics: rule L4).
+
+    Informal employees, on whom the floor is not enforced, get a part of what covered ones would.
+    """
+    floor, base = m.floor[h.place], m.base_floor[h.place]
+    if floor <= base or h.work_class not in (1, 2) or h.stage == 2:
+        return 1.0
+    lift = _covered_lift(h, m, floor, base)
+    if h.work_class == 1:
+        return lift
+    enforced = m.floor_enforced[h.place]
+    following = m.informal_following + (1.0 - m.informal_following) * enforced
+    return float(1.0 + following * (lift - 1.0))
+
+
+def _covered_lift(h: Any, m: Any, floor: float, base: float) -> float:
+    """New over old wage where the floor is enforced.
 
     A wage below the new floor is lifted to it (by its proportion if it was below the old floor);
     wages up to `ripple_range` above it rise by a declining part of the floor's rise.
     """
-    floor, base = m.floor[h.place], m.base_floor[h.place]
-    if floor <= base or h.work_class != 1 or h.stage == 2:
-        return 1.0
     wage = h.earnings / (1.0 - m.wage_wedge) / h.earners
     rise = m.ripple * m.floor_log_rise[h.place]
     if wage < floor:
@@ -160,7 +173,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
-    book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
+    book("floor_rise", h.sector, earned - fen(h.earnings * factor * m.trend))
     arrears = h.pension * m.arrears_rate[h.scheme]
     arrears += h.pensioners * m.arrears_fixed[h.scheme, band]
     pension = fen((h.pension + rise + arrears) * m.trend)

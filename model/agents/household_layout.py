@@ -91,6 +91,8 @@ class Work(NamedTuple):
     wage_wedge: float  # employee contributions and income tax, share of gross
     ripple: float
     ripple_range: float
+    informal_following: float  # part of a covered worker's rise that informal employees get
+    floor_enforced: F64  # [place] share of the rest that enforcement adds
     job_hazard: int  # of 2**32
     markdown_unit: float
 
@@ -265,7 +267,7 @@ _names_and_lengths = (
     ("hires", J),
     ("pensions", len(SCHEMES)),
     ("pension_rise", len(SCHEMES)),
-    ("floor_rise", 1),
+    ("floor_rise", J),
     ("eligible_households", GROUPS * 3),
     ("eligible_persons", GROUPS * 3),
     ("units", N_ITEMS * QUINTILES),

@@ -83,7 +83,8 @@ class Grant:
 class Instruments:
     """One month's policy surface.
 
-    wage_floor [place] yuan a month, gross; pension_rate [scheme] share; pension_fixed [scheme, age
+    wage_floor [place] yuan a month, gross, and floor_enforced [place] 0/1 where it holds for informal
+    employees too; pension_rate [scheme] share; pension_fixed [scheme, age
     band] yuan a recipient; pension_recognised [scheme] share of the rise households count on;
     arrears_rate [scheme] and arrears_fixed [scheme, age band] the lump sum for past months, as a
     share of the pension and in yuan a recipient; transfer [kind, cell, group, stage] fen;
@@ -137,6 +138,7 @@ class Instruments:
     protection: F64 = field(default_factory=lambda: np.zeros(len(PROTECTIONS)))
     grants: list[Grant] = field(default_factory=list)
     markets: MarketSurface = field(default_factory=MarketSurface)
+    floor_enforced: F64 = field(default_factory=lambda: np.zeros(len(PLACES)))
 
     @classmethod
     def neutral(cls, wage_floor: F64) -> Instruments:

@@ -100,6 +100,7 @@ class MinimumWage(LeverSettings):
     end: Month | None = None
     increase_percent: Annotated[float, Quantity("%", 0, 50)] | None = None
     tiers_yuan: Annotated[tuple[YuanPerMonth, ...], Field(min_length=3, max_length=3)] | None = None
+    coverage: Literal["covered", "all_employees"] = "covered"
     cities: Cities = PLACES
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
