@@ -95,7 +95,7 @@ class Cash(_Form):
 
     kind: Literal["cash"]
     amount_yuan: Amount
-    each: Literal["household", "person"] = "household"
+    each: Literal["household", "person", "child"] = "household"
     standing: bool = False
     start: Month
     announce: Month | None = None

@@ -85,8 +85,8 @@ class Run(Form):
 class Sample(Form):
     """Households the study looks at, by what they were in the month before the event.
 
-    Ranges are [low, high): `age` years; `size` persons; `wage_to_floor` the wage over the minimum
-    wage in force; `wage_share` earnings over all income; `liquid_months` deposits in months of
+    Ranges are [low, high): `age` years; `size` persons; `children` up to 15; `wage_to_floor` the
+    wage over the minimum wage in force; `wage_share` earnings over all income; `liquid_months` deposits in months of
     income; `car_age_months`; `monthly_income` yuan.
     """
 
@@ -99,6 +99,7 @@ class Sample(Form):
     work_class: tuple[Annotated[int, Field(ge=0, le=4)], ...] | None = None
     age: tuple[float, float] | None = None
     size: tuple[float, float] | None = None
+    children: tuple[float, float] | None = None
     wage_to_floor: tuple[float, float] | None = None
     wage_share: tuple[float, float] | None = None
     liquid_months: tuple[float, float] | None = None

@@ -272,14 +272,15 @@ def _serve_loan(h: Any, m: Any, book: Book) -> None:
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
     """One-off and standing transfers (only the latter are permanent income); reimbursements."""
     cell = h.place * 2 + h.residence
-    once, each, standing, standing_each = (
-        int(m.transfer[k, cell, h.group, h.stage]) for k in range(4)
+    once, each, standing, standing_each, child, standing_child = (
+        int(m.transfer[k, cell, h.group, h.stage]) for k in range(6)
     )
-    lasting = standing + h.size * standing_each
-    _receive(h, once + h.size * each + lasting, "transfers", book)
+    lasting = standing + h.size * standing_each + h.children * standing_child
+    _receive(h, once + h.size * each + h.children * child + lasting, "transfers", book)
     h.spendable += lasting * 0.01 / m.trend
     book("eligible_households", h.group * 3 + h.stage, 1)
     book("eligible_persons", h.group * 3 + h.stage, h.size)
+    book("eligible_children", h.group * 3 + h.stage, h.children)
     if h.claim > 0 and h.claim_due == (m.month & 255):
         h.cash += h.claim
         book("reimbursed", 0, h.claim)

@@ -482,15 +482,18 @@ def _transfers(c, m, s, part, start, n, cell, trend, month):  # type: ignore[no-
     for i in range(n):
         row = start + i
         group, stage = np.int64(c.group[row]), np.int64(c.stage[row])
-        size = np.int64(c.size[row])
+        size, children = np.int64(c.size[row]), np.int64(c.children[row])
         standing = m.transfer[2, cell, group, stage] + size * m.transfer[3, cell, group, stage]
         once = m.transfer[0, cell, group, stage] + size * m.transfer[1, cell, group, stage]
+        once += children * m.transfer[4, cell, group, stage]
+        standing += children * m.transfer[5, cell, group, stage]
         s.cash[i] += once + standing
         s.income[i] += once + standing
         s.spendable[i] += standing * 0.01 / trend
         part[k.O_TRANSFERS] += once + standing
         part[k.O_ELIGIBLE_HOUSEHOLDS + group * 3 + stage] += 1
         part[k.O_ELIGIBLE_PERSONS + group * 3 + stage] += size
+        part[k.O_ELIGIBLE_CHILDREN + group * 3 + stage] += children
         if c.claim[row] > 0 and c.claim_due[row] == (month & 255):
             s.cash[i] += c.claim[row]
             part[k.O_REIMBURSED] += c.claim[row]

@@ -19,7 +19,10 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 ALL_GROUPS = (1 << GROUPS) - 1
 ALL_RESIDENCES = (1 << len(RESIDENCES)) - 1
-TRANSFER_KINDS = ("once_household", "once_person", "standing_household", "standing_person")
+TRANSFER_KINDS = (
+    "once_household", "once_person", "standing_household", "standing_person", "once_child",
+    "standing_child",
+)  # fmt: skip
 PROTECTIONS = ("medical", "jobless", "old_age")
 AGE_BANDS = 3  # of pensioners: below 70, 70-79, 80 and over
 
