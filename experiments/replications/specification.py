@@ -36,6 +36,7 @@ OUTCOMES: Final = (
     "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
     *(f"consumption.{c}" for c in CATEGORIES), *(f"units.{i}" for i in ITEMS),
     "units.appliances", "units.digital", *(f"price.{c}" for c in CATEGORIES),
+    *(f"shop_price.{c}" for c in CATEGORIES),
     *(f"employed.{s}" for s in SECTORS),
 )  # fmt: skip
 BEFORE_MATTERS: Final = (
