@@ -16,8 +16,8 @@ from model.agents import household_layout as layout
 from model.agents.household_layout import Columns, Month, month_of
 from model.agents.household_month import screen
 from model.dimensions import GROUPS, NOT_OWNED, PLACES, STAGES
-from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.policy.instruments import TRANSFER_KINDS
+from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
 
 F64 = npt.NDArray[np.float64]

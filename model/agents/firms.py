@@ -130,8 +130,9 @@ def wage_cost(
     sampled households in small cells out of prices. What a higher wage floor adds (`floor_rise`,
     part of `paid`) is the cost of the places where it is in force, and of no other.
     """
-    result: Array = _wage_cost(paid - floor_rise, normal, rules.wage_cost_local_weight)
-    return result + np.divide(floor_rise, normal, out=np.zeros(SHAPE), where=normal > 0)
+    pooled: Array = _wage_cost(paid - floor_rise, normal, rules.wage_cost_local_weight)
+    own: Array = np.divide(floor_rise, normal, out=np.zeros(SHAPE), where=normal > 0)
+    return pooled + own
 
 
 @compiled

@@ -86,11 +86,11 @@ class Grant:
 class Instruments:
     """One month's policy surface.
 
-    wage_floor [place] yuan a month, gross, and floor_enforced [place] 0/1 where it holds for informal
-    employees too; pension_rate [scheme] share; pension_fixed [scheme, age
-    band] yuan a recipient; pension_recognised [scheme] share of the rise households count on;
-    arrears_rate [scheme] and arrears_fixed [scheme, age band] the lump sum for past months, as a
-    share of the pension and in yuan a recipient; transfer [kind, cell, group, stage] fen;
+    wage_floor [place] yuan a month, gross; floor_enforced [place] 1 where informal employees get
+    all of its rise; pension_rate [scheme] share; pension_fixed [scheme, age band] yuan a recipient;
+    pension_recognised [scheme] share of the rise households count on; arrears_rate [scheme] and
+    arrears_fixed [scheme, age band] the lump sum for past months, as a share of the pension and in
+    yuan a recipient; transfer [kind, cell, group, stage] fen;
     subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places [place]
     0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
     the replacement tables of those who know of the programmes, unaware_row of the others.
