@@ -28,6 +28,7 @@ class HouseholdFlows:
 
     # Receipts
     net_earnings: Fen = field(default_factory=lambda: _zeros(_K, _J, 2))  # employees, own account
+    floor_rise: Fen = field(default_factory=lambda: _zeros(_K, _J))  # part that a wage floor adds
     other_income: Fen = field(default_factory=lambda: _zeros(_K))  # regular income of retired homes
     pensions: Fen = field(default_factory=lambda: _zeros(_K, len(SCHEMES)))
     unemployment_benefits: Fen = field(default_factory=lambda: _zeros(_K))

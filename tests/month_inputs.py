@@ -16,6 +16,7 @@ from model.agents import household_layout as layout
 from model.agents.household_layout import Columns, Month, month_of
 from model.agents.household_month import screen
 from model.dimensions import AGE_GROUPS, GROUPS, NOT_OWNED, PLACES, STAGES
+from model.policy.instruments import TRANSFER_KINDS
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import uniforms
 
@@ -48,6 +49,8 @@ class Policy:
     transfer_person: int = 0
     transfer_standing: int = 0
     transfer_standing_person: int = 0
+    transfer_child: int = 0
+    transfer_standing_child: int = 0
     pension_rise: float = 0.0
     grants: int = 0  # kinds of households and actions take turns
     grant_amount: int = 30_000
@@ -103,6 +106,7 @@ def columns(count: int, seed: int = 1) -> Columns:
         scheme=u8(np.where(retired, d.whole(1, 3), 0)),
         pensioners=u8(np.where(retired, d.whole(1, 3), 0)),
         size=u8(d.whole(1, 5)),
+        children=u8(np.arange(count) * 7 % 3),
         age=u8(np.where(retired, d.whole(60, 90), d.whole(22, 60))),
         group=u8(d.whole(0, GROUPS)),
         digital=u8(d.whole(0, 256)),
@@ -213,20 +217,24 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "wage_wedge": 0.2,
         "ripple": 0.4,
         "ripple_range": 0.35,
+        "informal_following": 0.5,
+        "floor_enforced": np.arange(len(PLACES)) % 3 / 2.0,
         "job_hazard": int(0.04 * TWO32),
         "markdown_unit": 0.5 / 255,
     }
 
 
-def _transfers(policy: Policy) -> tuple[int, int, int, int]:
-    """One-off per household and per person, standing per household and per person, fen."""
-    return (policy.transfer_once, policy.transfer_person,
-            policy.transfer_standing, policy.transfer_standing_person)  # fmt: skip
+def _transfers(policy: Policy) -> tuple[int, ...]:
+    """Amounts in the order of TRANSFER_KINDS, fen."""
+    return (
+        policy.transfer_once, policy.transfer_person, policy.transfer_standing,
+        policy.transfer_standing_person, policy.transfer_child, policy.transfer_standing_child,
+    )  # fmt: skip
 
 
 def _pension_inputs(policy: Policy) -> dict[str, object]:
     rise = policy.pension_rise
-    transfer = np.zeros((4, CELLS, GROUPS, len(STAGES)), np.int64)
+    transfer = np.zeros((len(TRANSFER_KINDS), CELLS, GROUPS, len(STAGES)), np.int64)
     for kind, amount in enumerate(_transfers(policy)):
         transfer[kind, :, ::2] = amount  # every other group is eligible
     return {

@@ -29,7 +29,7 @@ POLICIES = {
     "subsidy_reimbursed": replace(TRADE_IN, instant=0, claim_lag=1),
     "transfers": Policy(
         transfer_once=60_000, transfer_person=10_000, transfer_standing=20_000,
-        transfer_standing_person=3_000,
+        transfer_standing_person=3_000, transfer_child=7_000, transfer_standing_child=1_000,
     ),
     "pensions": Policy(pension_rise=0.05),
     "grants": Policy(grants=9),
@@ -171,6 +171,8 @@ POLICY = st.builds(
     transfer_person=st.integers(0, 50_000),
     transfer_standing=st.integers(0, 50_000),
     transfer_standing_person=st.integers(0, 20_000),
+    transfer_child=st.integers(0, 50_000),
+    transfer_standing_child=st.integers(0, 20_000),
     pension_rise=st.floats(0.0, 0.3),
     grants=st.sampled_from([0, 0, 1, 4, 32]),
     grant_amount=st.sampled_from([1, 30_000, 5_000_000]),

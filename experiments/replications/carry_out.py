@@ -27,7 +27,7 @@ I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 FEWEST_PLACES = 3
 RANGES = (
-    "age", "size", "wage_to_floor", "wage_share", "liquid_months", "car_age_months",
+    "age", "size", "children", "wage_to_floor", "wage_share", "liquid_months", "car_age_months",
     "monthly_income",
 )  # fmt: skip
 MEMBERS = {

@@ -95,7 +95,7 @@ class Cash(_Form):
 
     kind: Literal["cash"]
     amount_yuan: Amount
-    each: Literal["household", "person"] = "household"
+    each: Literal["household", "person", "child"] = "household"
     standing: bool = False
     start: Month
     announce: Month | None = None
@@ -188,10 +188,11 @@ class Subsidy(_Form):
 
 
 class WageFloor(_Form):
-    """A higher minimum wage."""
+    """A higher minimum wage, enforced for covered employees or for all of them."""
 
     kind: Literal["wage_floor"]
     percent: Annotated[float, Field(gt=0, le=50)]
+    coverage: Literal["covered", "all_employees"] = "covered"
     start: Month
     end: Month | None = None
     announce: Month | None = None
@@ -203,6 +204,7 @@ class WageFloor(_Form):
             "lever": "minimum_wage",
             "start": self.start,
             "increase_percent": self.percent,
+            "coverage": self.coverage,
         }
         for name in ("end", "announce"):
             if getattr(self, name):

@@ -33,7 +33,8 @@ _READ: Final = (
     "event_spending", "employed", "pensions", "pension_rise", "floor_rise", "subsidised_units",
     "subsidy_instant", "subsidy_claims", "vouchers", "transfers", "medical", "loans",
 )  # fmt: skip
-_SUMMED: Final = ("pensions", "pension_rise", "subsidised_units")  # kept as one number
+# Kept as one number
+_SUMMED: Final = ("pensions", "pension_rise", "floor_rise", "subsidised_units")
 _LOW32: Final = 0xFFFFFFFF
 
 

@@ -13,7 +13,7 @@ from experiments.replications.observe import BOOK_COLUMNS, natural_baskets
 from model.agents.household_layout import NODE_UNIT, VOUCHER_COUNTERS, Columns, Month
 from model.agents.household_layout import field as field_of
 from model.agents.households import consumption_by_category, nondurable_budget
-from model.dimensions import CATEGORIES, ITEM_CATEGORY, ITEMS, SECTORS
+from model.dimensions import CATEGORIES, CATEGORY_SECTOR_INDEX, ITEM_CATEGORY, ITEMS, SECTORS
 from model.economy import Economy
 
 F64 = npt.NDArray[np.float64]
@@ -26,6 +26,7 @@ INCOME_CLASS_NODES: Final = 6
 PLAIN: Final = frozenset(  # known without books
     {"consumption", "income", "saving", "support", "liquid", "units.appliances", "units.digital"}
     | {f"units.{item}" for item in ITEMS} | {f"price.{name}" for name in CATEGORIES}
+    | {f"shop_price.{name}" for name in CATEGORIES}
 )  # fmt: skip
 
 
@@ -160,6 +161,12 @@ def _price(category: str) -> Callable[[Seen], F64]:
     return lambda seen: np.asarray(seen.economy.plan.prices[seen.place, at])
 
 
+def _shop_price(category: str) -> Callable[[Seen], F64]:
+    """What sellers of the own place ask, next to `_price` of what its residents buy anywhere."""
+    sector = CATEGORY_SECTOR_INDEX[CATEGORIES.index(category)]
+    return lambda seen: np.asarray(seen.economy.markets.firms.price[seen.place, sector])
+
+
 def _scalar(name: str, unit: float = FEN) -> Callable[[Seen], F64]:
     return lambda seen: seen.book(name) / unit
 
@@ -221,6 +228,7 @@ def outcome_table() -> dict[str, Callable[[Seen], F64]]:
     for category in CATEGORIES:
         found[f"consumption.{category}"] = _sum_of((category,))
         found[f"price.{category}"] = _price(category)
+        found[f"shop_price.{category}"] = _shop_price(category)
     for item in ITEMS:
         found[f"units.{item}"] = _units((item,))
     for number, sector in enumerate(SECTORS):

@@ -53,6 +53,7 @@ class Traits:
     work_class: I64
     age: F64
     size: F64
+    children: F64
     wage_to_floor: F64
     wage_share: F64
     liquid_months: F64
@@ -98,7 +99,8 @@ def traits_of(economy: Economy, before: Columns) -> Traits:
         place, residence, weight, number, group // 4 + 1, group % 4,
         before.stage.astype(np.int64), before.sector.astype(np.int64),
         before.work_class.astype(np.int64), before.age.astype(float), before.size.astype(float),
-        wage, before.earnings / regular, before.liquid / FEN / income, car_age, income,
+        before.children.astype(float), wage, before.earnings / regular,
+        before.liquid / FEN / income, car_age, income,
     )  # fmt: skip
 
 

@@ -120,6 +120,7 @@ def identity(spec: Specification, scale: int | None) -> str:
         {
             "spec": spec.model_dump(mode="json", exclude={"title", "design", "limits", "study"}),
             "scale": scale or spec.run.scale,
+            "seen_share": spec.seen_share,
             "parameters": load_parameters().digest(),
             "model": code_digest(),
             "code": digest_of_files(list(here.glob("*.py")), here),
@@ -160,7 +161,7 @@ def _panel_key(spec: Specification) -> str:
         {
             "run": spec.run.model_dump(mode="json"),
             "event": spec.event,
-            "platform_share": spec.platform_share,
+            "platform_share": spec.seen_share,
             "instruments": [one.model_dump(mode="json") for one in spec.instruments],
         }
     )
@@ -194,7 +195,7 @@ def panel_of(specs: list[Specification], scale: int | None, threads: int) -> Pan
     with_policy, without = (spec.scenario(side, scale) for side in (True, False))
     receipts = any(each.assignment.kind == "receipt" for each in specs)
     return build(
-        with_policy, without, event, spans, list(series), receipts, threads, spec.platform_share
+        with_policy, without, event, spans, list(series), receipts, threads, spec.seen_share
     )
 
 

@@ -27,6 +27,17 @@ from model.scenario_problems import Problem, ScenarioError, phrase
 from model.scenario_reader import Node, read_file
 
 FOLDER: Final = "specs"
+
+
+def _platforms() -> dict[str, float]:
+    """What the platforms of `platforms.yaml` see of purchases anyway, by name."""
+    file = resources.files("experiments.replications").joinpath("platforms.yaml")
+    with resources.as_file(file) as path:
+        found = read_file(Path(path), "platforms.yaml").plain()
+    return {name: float(one["value"]) for name, one in found.items()}
+
+
+PLATFORMS: Final = _platforms()
 Span = Annotated[tuple[int, int], Field(description="first and last month from the event")]
 OUTCOMES: Final = (
     "consumption", "ordinary_consumption", "consumption_without_vehicles", "consumption_adjusted",
@@ -36,6 +47,7 @@ OUTCOMES: Final = (
     "floor_rise", "subsidy", "subsidised_units", "buyer_gain", "employed", "loans", "benefit",
     *(f"consumption.{c}" for c in CATEGORIES), *(f"units.{i}" for i in ITEMS),
     "units.appliances", "units.digital", *(f"price.{c}" for c in CATEGORIES),
+    *(f"shop_price.{c}" for c in CATEGORIES),
     *(f"employed.{s}" for s in SECTORS),
 )  # fmt: skip
 BEFORE_MATTERS: Final = (
@@ -85,9 +97,9 @@ class Run(Form):
 class Sample(Form):
     """Households the study looks at, by what they were in the month before the event.
 
-    Ranges are [low, high): `age` years; `size` persons; `wage_to_floor` the wage over the minimum
-    wage in force; `wage_share` earnings over all income; `liquid_months` deposits in months of
-    income; `car_age_months`; `monthly_income` yuan.
+    Ranges are [low, high): `age` years; `size` persons; `children` up to 15; `wage_to_floor` the
+    wage over the minimum wage in force; `wage_share` earnings over all income; `liquid_months`
+    deposits in months of income; `car_age_months`; `monthly_income` yuan.
     """
 
     places: tuple[Literal[PLACES], ...] | None = None  # type: ignore[valid-type]
@@ -99,6 +111,7 @@ class Sample(Form):
     work_class: tuple[Annotated[int, Field(ge=0, le=4)], ...] | None = None
     age: tuple[float, float] | None = None
     size: tuple[float, float] | None = None
+    children: tuple[float, float] | None = None
     wage_to_floor: tuple[float, float] | None = None
     wage_share: tuple[float, float] | None = None
     liquid_months: tuple[float, float] | None = None
@@ -190,6 +203,7 @@ class Specification(Form):
     run: Run
     event: Annotated[str, Field(pattern=MONTH)]
     platform_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # of purchases, seen by the study
+    platform: Literal[tuple(PLATFORMS)] | None = None  # type: ignore[valid-type]  # or by its name
     instruments: Annotated[tuple[Instrument, ...], Field(min_length=1)]
     sample: Sample = Sample()
     assignment: Assignment
@@ -203,6 +217,11 @@ class Specification(Form):
             "policies": policies(self.instruments) if with_policy else {},
         }  # fmt: skip
         return scenario_from_mapping(document)
+
+    @property
+    def seen_share(self) -> float:
+        """Share of purchases that the platform of the study sees anyway."""
+        return self.platform_share if self.platform is None else PLATFORMS[self.platform]
 
     @property
     def event_month(self) -> int:

@@ -121,14 +121,18 @@ def hiring(
     return wanted, np.where(short, rules.illiquid_layoff_factor, 1.0) * layoffs
 
 
-def wage_cost(rules: FirmRules, paid: npt.NDArray[Any], normal: Array) -> Array:
+def wage_cost(
+    rules: FirmRules, paid: npt.NDArray[Any], normal: Array, floor_rise: npt.NDArray[Any]
+) -> Array:
     """Wage bill relative to what the same work costs at base rates, mostly by sector (12).
 
     `paid` and `normal` are monthly bills (15, 12). Pooling over places keeps the noise of few
-    sampled households in small cells out of prices.
+    sampled households in small cells out of prices. What a higher wage floor adds (`floor_rise`,
+    part of `paid`) is the cost of the places where it is in force, and of no other.
     """
-    result: Array = _wage_cost(paid, normal, rules.wage_cost_local_weight)
-    return result
+    pooled: Array = _wage_cost(paid - floor_rise, normal, rules.wage_cost_local_weight)
+    own: Array = np.divide(floor_rise, normal, out=np.zeros(SHAPE), where=normal > 0)
+    return pooled + own
 
 
 @compiled

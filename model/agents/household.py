@@ -42,14 +42,27 @@ def live_one_month(h: Any, m: Any, book: Book) -> None:
 
 
 def wage_floor_lift(h: Any, m: Any) -> float:
-    """New over old wage of a covered worker when the floor rises (economics: rule L4).
+    """New over old wage of an employee when the floor rises (economics: rule L4).
+
+    Informal employees, on whom the floor is not enforced, get a part of what covered ones would.
+    """
+    floor, base = m.floor[h.place], m.base_floor[h.place]
+    if floor <= base or h.work_class not in (1, 2) or h.stage == 2:
+        return 1.0
+    lift = _covered_lift(h, m, floor, base)
+    if h.work_class == 1:
+        return lift
+    enforced = m.floor_enforced[h.place]
+    following = m.informal_following + (1.0 - m.informal_following) * enforced
+    return float(1.0 + following * (lift - 1.0))
+
+
+def _covered_lift(h: Any, m: Any, floor: float, base: float) -> float:
+    """New over old wage where the floor is enforced.
 
     A wage below the new floor is lifted to it (by its proportion if it was below the old floor);
     wages up to `ripple_range` above it rise by a declining part of the floor's rise.
     """
-    floor, base = m.floor[h.place], m.base_floor[h.place]
-    if floor <= base or h.work_class != 1 or h.stage == 2:
-        return 1.0
     wage = h.earnings / (1.0 - m.wage_wedge) / h.earners
     rise = m.ripple * m.floor_log_rise[h.place]
     if wage < floor:
@@ -172,7 +185,7 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
     rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
     earned = fen(earnings * factor * m.trend)
-    book("floor_rise", 0, earned - fen(h.earnings * factor * m.trend))
+    book("floor_rise", h.sector, earned - fen(h.earnings * factor * m.trend))
     arrears = h.pension * m.arrears_rate[h.scheme]
     arrears += h.pensioners * m.arrears_fixed[h.scheme, band]
     pension = fen((h.pension + rise + arrears) * m.trend)
@@ -270,14 +283,15 @@ def _serve_loan(h: Any, m: Any, book: Book) -> None:
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
     """One-off and standing transfers (only the latter are permanent income); reimbursements."""
     cell = h.place * 2 + h.residence
-    once, each, standing, standing_each = (
-        int(m.transfer[k, cell, h.group, h.stage]) for k in range(4)
+    once, each, standing, standing_each, child, standing_child = (
+        int(m.transfer[k, cell, h.group, h.stage]) for k in range(6)
     )
-    lasting = standing + h.size * standing_each
-    _receive(h, once + h.size * each + lasting, "transfers", book)
+    lasting = standing + h.size * standing_each + h.children * standing_child
+    _receive(h, once + h.size * each + h.children * child + lasting, "transfers", book)
     h.spendable += lasting * 0.01 / m.trend
     book("eligible_households", h.group * 3 + h.stage, 1)
     book("eligible_persons", h.group * 3 + h.stage, h.size)
+    book("eligible_children", h.group * 3 + h.stage, h.children)
     if h.claim > 0 and h.claim_due == (m.month & 255):
         h.cash += h.claim
         book("reimbursed", 0, h.claim)

@@ -48,6 +48,7 @@ class Columns(NamedTuple):
     scheme: U8
     pensioners: U8
     size: U8
+    children: U8  # as at the opening
     age: U8
     group: U8  # quintile * 4 + age group
     digital: U8
@@ -92,6 +93,8 @@ class Work(NamedTuple):
     wage_wedge: float  # employee contributions and income tax, share of gross
     ripple: float
     ripple_range: float
+    informal_following: float  # part of a covered worker's rise that informal employees get
+    floor_enforced: F64  # [place] share of the rest that enforcement adds
     job_hazard: int  # of 2**32
     markdown_unit: float
 
@@ -119,7 +122,7 @@ class Income(NamedTuple):
     benefit: I64  # [place] fen
     has_transfer: int
     benefit_cover: I64  # [place] of 2**32: share of those without the benefit who get it
-    transfer: I64  # [kind 4, cell, group, stage] fen: one-off / standing, per household / person
+    transfer: I64  # [TRANSFER_KINDS, cell, group, stage] fen
     claims_open: int  # 1 while any household may be waiting for a reimbursement
     loan_rate: float
     loan_interest: F64  # [place] part of loan interest that households pay
@@ -279,9 +282,10 @@ _names_and_lengths = (
     ("hires", J),
     ("pensions", len(SCHEMES)),
     ("pension_rise", len(SCHEMES)),
-    ("floor_rise", 1),
+    ("floor_rise", J),
     ("eligible_households", GROUPS * 3),
     ("eligible_persons", GROUPS * 3),
+    ("eligible_children", GROUPS * 3),
     ("units", N_ITEMS * QUINTILES),
     ("subsidised_units", N_ITEMS),
     ("subsidised_sales", N_ITEMS),

@@ -249,7 +249,8 @@ def household_flows(totals: I64, engel: F64) -> HouseholdFlows:
         return field(places, name).reshape(len(PLACES), *shape).copy()
 
     return HouseholdFlows(
-        net_earnings=shaped("earnings", len(SECTORS), 2), other_income=one("other_income"),
+        net_earnings=shaped("earnings", len(SECTORS), 2),
+        floor_rise=shaped("floor_rise", len(SECTORS)), other_income=one("other_income"),
         pensions=shaped("pensions", len(SCHEMES)), unemployment_benefits=one("benefits"),
         transfers=one("transfers"), property_income=one("property"),
         deposit_interest=one("interest"), medical_shock=one("medical"),

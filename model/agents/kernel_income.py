@@ -33,7 +33,7 @@ _MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within rea
 
 @njit(**JIT)
 def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
-    """Factor on a covered household's earnings when the floor is above the base floor."""
+    """Factor on an employee household's earnings when the floor is above the base floor."""
     floor, base, lift = m.floor[place], m.base_floor[place], s.lift
     lift[:n] = 1.0
     if floor <= base:
@@ -48,10 +48,12 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
     )
     pay, earnings = c.earnings[start:stop], c.earnings
     for i in range(n):
-        marks[i] = (pay[i] < reach * earners[i]) & (work_class[i] == 1) & (stage[i] != 2)
+        employee = (work_class[i] == 1) | (work_class[i] == 2)
+        marks[i] = (pay[i] < reach * earners[i]) & employee & (stage[i] != 2)
     count = compact(s.marks, s.marks_by_eight, s.queue, n)
     earners = c.earners
     rise = m.ripple * m.floor_log_rise[place]
+    following = m.informal_following + (1.0 - m.informal_following) * m.floor_enforced[place]
     for q in range(count):
         row = start + queue[q]
         wage = earnings[row] / (1.0 - m.wage_wedge) / earners[row]
@@ -60,7 +62,9 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
             new = max(min(floor, wage * floor / base), wage * (1.0 + rise))
         elif wage < floor * (1.0 + m.ripple_range):
             new = wage * (1.0 + rise * (1.0 - (wage / floor - 1.0) / m.ripple_range))
-        lift[queue[q]] = new / wage
+        covered = new / wage
+        informal = 1.0 + following * (covered - 1.0)
+        lift[queue[q]] = informal if c.work_class[row] == 2 else covered
 
 
 @njit(**JIT)
@@ -210,8 +214,10 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
 def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[no-untyped-def]
     """Permanent income, this month's income, committed saving and cash on hand of a block."""
     regular, earned, paid, standing = reals_on_stack(), on_stack(), on_stack(), on_stack()
-    _earn(c, m, s, part, start, n, place, residence, trend, regular, earned)
+    rises = on_stack()
+    _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises)
     _add_earnings(c, part, start, n, earned)
+    _add_floor_rise(c, part, start, n, rises)
     _pensions(c, m, part, start, n, trend, regular, paid, standing)
     shares = on_stack()
     committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
@@ -219,8 +225,10 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
 
 
 @njit(**INLINE)
-def _earn(c, m, s, part, start, n, place, residence, trend, regular, earned):  # type: ignore[no-untyped-def]
-    """Shocks to earnings; `earned` (fen) this month, `regular` (yuan) as the household sees it."""
+def _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises):  # type: ignore[no-untyped-def]
+    """Shocks to earnings; `earned` (fen) this month, `regular` (yuan) as the household sees it;
+    `rises` (fen) is the part of `earned` that a higher wage floor adds.
+    """
     stop, keep, reversion = start + n, 1.0 - m.reversion, m.reversion
     stages_, sectors = c.stage[start:stop], c.sector[start:stop]
     classes, before = c.work_class[start:stop], c.earnings[start:stop]
@@ -228,7 +236,6 @@ def _earn(c, m, s, part, start, n, place, residence, trend, regular, earned):  #
     anchor, pay, perceived = m.anchor[place * 2 + residence], m.pay[place], m.perceived_pay[place]
     permanent, transitory = m.shock_permanent, m.shock_transitory[residence]
     unemployed_share = m.unemployed_share
-    floor_rise = np.int64(0)
     for i in range(n):
         stage, sector, work_class = stages_[i], sectors[i], classes[i]
         own = 1 if work_class >= 3 else 0
@@ -244,10 +251,22 @@ def _earn(c, m, s, part, start, n, place, residence, trend, regular, earned):  #
         share = transitory[(word >> 12) & _SHOCK_MASK] if stage == 0 else unemployed_share
         factor = share * paid if stage < 2 else 1.0
         earned[i] = fen(lifted * factor * trend)
-        floor_rise += earned[i] - fen(earnings * factor * trend)
+        rises[i] = earned[i] - fen(earnings * factor * trend)
         regular[i] = lifted * (1.0 if stage == 2 else perceived[sector, own])
     copy(level, before, n)
-    part[k.O_FLOOR_RISE] += floor_rise
+
+
+@njit(**INLINE)
+def _add_floor_rise(c, part, start, n, rises):  # type: ignore[no-untyped-def]
+    """What a higher wage floor adds to pay, by sector."""
+    total = np.int64(0)
+    for i in range(n):
+        total += rises[i]
+    if total == 0:
+        return
+    sectors = c.sector[start : start + n]
+    for i in range(n):
+        part[k.O_FLOOR_RISE + np.int64(sectors[i])] += rises[i]
 
 
 @njit(**INLINE)
@@ -461,15 +480,18 @@ def _transfers(c, m, s, part, start, n, cell, trend, month):  # type: ignore[no-
     for i in range(n):
         row = start + i
         group, stage = np.int64(c.group[row]), np.int64(c.stage[row])
-        size = np.int64(c.size[row])
+        size, children = np.int64(c.size[row]), np.int64(c.children[row])
         standing = m.transfer[2, cell, group, stage] + size * m.transfer[3, cell, group, stage]
         once = m.transfer[0, cell, group, stage] + size * m.transfer[1, cell, group, stage]
+        once += children * m.transfer[4, cell, group, stage]
+        standing += children * m.transfer[5, cell, group, stage]
         s.cash[i] += once + standing
         s.income[i] += once + standing
         s.spendable[i] += standing * 0.01 / trend
         part[k.O_TRANSFERS] += once + standing
         part[k.O_ELIGIBLE_HOUSEHOLDS + group * 3 + stage] += 1
         part[k.O_ELIGIBLE_PERSONS + group * 3 + stage] += size
+        part[k.O_ELIGIBLE_CHILDREN + group * 3 + stage] += children
         if c.claim[row] > 0 and c.claim_due[row] == (month & 255):
             s.cash[i] += c.claim[row]
             part[k.O_REIMBURSED] += c.claim[row]

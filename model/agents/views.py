@@ -48,6 +48,7 @@ class Household(ArrayAgent):
     scheme: Column[int] = Column()
     pensioners: Column[int] = Column()
     size: Column[int] = Column()
+    children: Column[int] = Column()
     age: Column[int] = Column()
     group: Column[int] = Column()
     digital: Column[int] = Column()

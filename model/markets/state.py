@@ -153,12 +153,13 @@ class MarketState:
         rules, firms, state = self.rules, self.firms, self.state
         base = state.labour
         force = self._labour_force(flows)
+        rise = flows.floor_rise * (1.0 + base.wedge)
         employment, normal, paid = _wage_bills(
             flows.employed_persons, flows.net_earnings, force, base.persons, self.pay,
             self.gross_pay, base.own_account, base.wedge, trend,
         )  # fmt: skip
         firms.employment = employment
-        firms.wage_cost = wage_cost(rules, paid, normal)
+        firms.wage_cost = wage_cost(rules, paid, normal, rise)
         firms.expected = expected_sales(rules, firms.expected, market.sales)
         firms.price = self._prices(market.use)
         firms.capacity = next_capacity(rules, firms, self.surface.capacity)

@@ -28,7 +28,10 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 ALL_GROUPS = (1 << GROUPS) - 1
 ALL_RESIDENCES = (1 << len(RESIDENCES)) - 1
-TRANSFER_KINDS = ("once_household", "once_person", "standing_household", "standing_person")
+TRANSFER_KINDS = (
+    "once_household", "once_person", "standing_household", "standing_person", "once_child",
+    "standing_child",
+)  # fmt: skip
 PROTECTIONS = ("medical", "jobless", "old_age")
 AGE_BANDS = 3  # of pensioners: below 70, 70-79, 80 and over
 
@@ -92,10 +95,11 @@ class Grant:
 class Instruments:
     """One month's policy surface.
 
-    wage_floor [place] yuan a month, gross; pension_rate [scheme] share; pension_fixed [scheme, age
-    band] yuan a recipient; pension_recognised [scheme] share of the rise households count on;
-    arrears_rate [scheme] and arrears_fixed [scheme, age band] the lump sum for past months, as a
-    share of the pension and in yuan a recipient; transfer [kind, cell, group, stage] fen;
+    wage_floor [place] yuan a month, gross; floor_enforced [place] 1 where informal employees get
+    all of its rise; pension_rate [scheme] share; pension_fixed [scheme, age band] yuan a recipient;
+    pension_recognised [scheme] share of the rise households count on; arrears_rate [scheme] and
+    arrears_fixed [scheme, age band] the lump sum for past months, as a share of the pension and in
+    yuan a recipient; transfer [kind, cell, group, stage] fen;
     subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places [place]
     0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
     the replacement tables of those who know of the programmes, unaware_row of the others.
@@ -151,6 +155,7 @@ class Instruments:
     )
     grants: list[Grant] = field(default_factory=list)
     markets: MarketSurface = field(default_factory=MarketSurface)
+    floor_enforced: F64 = field(default_factory=lambda: np.zeros(len(PLACES)))
 
     @classmethod
     def neutral(cls, wage_floor: F64) -> Instruments:

@@ -100,6 +100,7 @@ class MinimumWage(LeverSettings):
     end: Month | None = None
     increase_percent: Annotated[float, Quantity("%", 0, 50)] | None = None
     tiers_yuan: Annotated[tuple[YuanPerMonth, ...], Field(min_length=3, max_length=3)] | None = None
+    coverage: Literal["covered", "all_employees"] = "covered"
     cities: Cities = PLACES
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
@@ -398,16 +399,18 @@ class Transfer(LeverSettings):
     announce: Month | None = None
     yuan_per_household: Yuan | None = None
     yuan_per_person: Yuan | None = None
+    yuan_per_child: Yuan | None = None
     permanent: StrictBool = False
     eligible: Eligible = Eligible()
     payer: Annotated[str, Choice(PAYERS)]
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
-        """The month is simulated; the amount is per household or per person."""
+        """The month is simulated; the amount is per household, per person or per child."""
         yield from outside(("month",), self.month, window)
         yield from announced(self.announce, self.month)
-        if (self.yuan_per_household is None) == (self.yuan_per_person is None):
-            yield issue((), "check.one_of", keys=("yuan_per_household", "yuan_per_person"))
+        units = ("yuan_per_household", "yuan_per_person", "yuan_per_child")
+        if sum(getattr(self, unit) is not None for unit in units) != 1:
+            yield issue((), "check.one_of", keys=units)
 
     def claims(self, window: Window) -> Iterator[Claim]:
         """The first payment: later payments of a standing transfer add to other transfers."""

@@ -16,6 +16,7 @@ from model.policy.settings import MinimumWage
 class MinimumWageLever:
     """Raises `wage_floor` from `start` to `end` (months of the run; None: open).
 
+    It is enforced for covered employees or, if the settings say so, for informal ones as well.
     Employers pay: the rise reaches households as wages, firms as cost, never a budget.
     """
 
@@ -43,6 +44,9 @@ class MinimumWageLever:
         """Write the floor while the rise is in force."""
         if self.start <= setting.month and (self.end is None or setting.month <= self.end):
             surface.wage_floor = np.maximum(surface.wage_floor, self.floor(surface.base_wage_floor))
+            if self.settings.coverage == "all_employees":
+                held = place_mask(self.settings.cities).astype(np.float64)
+                surface.floor_enforced = np.maximum(surface.floor_enforced, held)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """No budget pays."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from model.agents.household_layout import field
 from model.dimensions import PLACES, STAGES
-from model.policy.instruments import Instruments
+from model.policy.instruments import TRANSFER_KINDS, Instruments
 from model.policy.levers.base import I64, Payment, Setting, payments
 from model.policy.levers.reach import eligible_mask
 from model.policy.settings import Transfer
@@ -38,21 +38,27 @@ class TransferLever:
     def act(self, setting: Setting, surface: Instruments) -> None:
         """Add the amount to the transfers of eligible households."""
         if self._pays(setting.month):
-            person = self.settings.yuan_per_person is not None
-            kind = (2 if self.settings.permanent else 0) + int(person)
+            paid = "standing" if self.settings.permanent else "once"
+            kind = TRANSFER_KINDS.index(f"{paid}_{self._unit()[0]}")
             surface.transfer[kind] += self._eligible() * self._fen()
+
+    def _unit(self) -> tuple[str, str]:
+        """What the amount is paid for, as a kind of transfer and as a count of the eligible."""
+        if self.settings.yuan_per_child is not None:
+            return "child", "eligible_children"
+        if self.settings.yuan_per_person is not None:
+            return "person", "eligible_persons"
+        return "household", "eligible_households"
 
     def _fen(self) -> int:
         s = self.settings
-        yuan = s.yuan_per_household if s.yuan_per_person is None else s.yuan_per_person
-        return round((yuan or 0.0) * 100)
+        return round((s.yuan_per_household or s.yuan_per_person or s.yuan_per_child or 0.0) * 100)
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
-        """The payer owes the amount for every eligible household or person."""
+        """The payer owes the amount for every eligible household, person or child."""
         if not self._pays(setting.month):
             return []
-        person = self.settings.yuan_per_person is not None
-        counted = field(totals, "eligible_persons" if person else "eligible_households")
+        counted = field(totals, self._unit()[1])
         reached = counted.reshape(-1, self._eligible().shape[1], len(STAGES)) * self._eligible()
         amounts = reached.sum(axis=(1, 2)).reshape(len(PLACES), -1).sum(axis=1) * self._fen()
         return payments(self.name, "households", amounts, {self.settings.payer: 1.0})
