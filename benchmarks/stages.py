@@ -28,6 +28,7 @@ RULES = (
 )  # fmt: skip
 
 draw, wage_floor, stages, incomes = kernel.draw, kernel.wage_floor, kernel.stages, kernel.incomes
+change_rest, forgo_pay = kernel.change_rest, kernel.forgo_pay
 exchange_support = kernel.exchange_support
 seldom, grants, locate = kernel.seldom, kernel.grants, kernel.locate
 durables = kernel.durables
@@ -47,11 +48,13 @@ def run_rules(c, m, s, part, chunks, last):  # type: ignore[no-untyped-def]  # n
                 draw(s.words, 0, n, first, cell, m.month, PURPOSE_MONTH, m.seed[0], m.seed[1])
                 draw(s.words, 4, n, first, cell, m.month, PURPOSE_DURABLES, m.seed[0], m.seed[1])
             if last >= 2:
+                change_rest(c, part, begin, n)
                 wage_floor(c, m.work, s, begin, n, place)
             if last >= 3:
                 stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
             if last >= 4:
                 incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
+                forgo_pay(c, m.family, s, part, begin, n, residence, m.trend)
                 exchange_support(c, s, part, begin, n, m.trend)
             if last >= 5:
                 seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)

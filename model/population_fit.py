@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model import population_kernel, population_tables, streams
+from model import population_family, population_kernel, population_tables, streams
 from model.dimensions import ITEMS, QUINTILES, RESIDENCES, SECTORS, WORK_CLASSES
 from model.parameters import Parameters
+from model.population_family import family_support
 from model.population_kernel import RETIRED, UNEMPLOYED, Rows, Tables, core_rows
 from model.population_tables import CELLS, RANKS, by_cell, start_tables, with_seed
 from model.solvers.cache import cached, combined_digest, source_digest
@@ -44,6 +45,7 @@ class Sample:
     weight: FloatArray
     benefit: FloatArray  # [residence] yuan a month of an unemployed head
     unemployed_share: float
+    parameters: Parameters
 
     def draw(self, tables: Tables) -> None:
         """Draw the core columns again."""
@@ -59,8 +61,9 @@ class Sample:
 
     @property
     def income(self) -> FloatArray:
-        """Regular income of the month by household, yuan."""
-        return regular_income(self.rows, self.benefit, self.unemployed_share)
+        """Regular income of the month by household, support by children included, yuan."""
+        own = regular_income(self.rows, self.benefit, self.unemployed_share)
+        return own + family_support(self.rows, self.cell, self.weight, self.parameters)
 
     def total(self, values: npt.ArrayLike, where: BoolArray | None = None) -> float:
         """Weighted sum."""
@@ -102,7 +105,8 @@ def reference_sample(parameters: Parameters, scale: float | None = None) -> Samp
     cell = np.repeat(np.arange(CELLS), counts)
     benefit = parameters.array("population.unemployment_benefit")
     rows = allocate(cell.size)
-    return Sample(rows, cell, (households / counts)[cell], benefit, kept_share(parameters))
+    weight = (households / counts)[cell]
+    return Sample(rows, cell, weight, benefit, kept_share(parameters), parameters)
 
 
 def quintile_means(
@@ -283,9 +287,16 @@ def _fitted_arrays(start: Tables, parameters: Parameters) -> dict[str, npt.NDArr
 
 def fit(parameters: Parameters) -> Fit:
     """Tables fitted to the margins; kept in memory and on disk by parameters and code."""
-    values = parameters.digest("population.", "consumption.", "durables.")
+    values = parameters.digest(
+        "population.", "consumption.", "durables.", "households.family.",
+        "households.beliefs.retired_age",
+    )  # fmt: skip
     code = source_digest(
-        __file__, population_kernel.__file__, population_tables.__file__, streams.__file__
+        __file__,
+        population_family.__file__,
+        population_kernel.__file__,
+        population_tables.__file__,
+        streams.__file__,
     )
     digest = combined_digest(values, code)
     if digest not in _FITS:

@@ -13,6 +13,7 @@ from rich.table import Table
 from model.dimensions import ITEMS, NOT_OWNED, PLACES, RESIDENCES
 from model.parameters import Parameters
 from model.population import Population
+from model.population_family import family_support
 from model.population_fit import (
     elders,
     kept_share,
@@ -72,6 +73,8 @@ class _Sums:
         self.weight = population.weight.astype(np.float64)
         benefit = parameters.array("population.unemployment_benefit")
         regular = regular_income(self.rows, benefit, kept_share(parameters))
+        cell = self.rows.place.astype(np.int64) * len(RESIDENCES) + self.rows.urban
+        regular = regular + family_support(self.rows, cell, self.weight, parameters)
         share = parameters.number("population.property_income_share")
         self.income: FloatArray = regular * (12.0 / (1.0 - share))
         self.found: list[Margin] = []

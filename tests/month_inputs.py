@@ -126,6 +126,7 @@ def columns(count: int, seed: int = 1) -> Columns:
         spending=np.zeros(count, np.int64),
         income=np.zeros(count, np.int64),
         support=np.zeros(count, np.int64),
+        resting=np.zeros(count, np.uint8),
     )
 
 
@@ -247,6 +248,9 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
         "pension_rate": np.array([0.0, rise, rise / 2]),
         "altruism": 0.4,
         "elder_age": 60,
+        "income_effect": 0.5,
+        "elder_worker": np.array([int(0.9 * TWO32), int(0.4 * TWO32)]),
+        "work_share": np.array([0.6, 0.8]),
         "children_income": np.stack([2.0 * _unit_mean_shocks(0.5), _unit_mean_shocks(0.7)]),
         "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
         "pension_middle_age": 70,

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from model.agents import household_layout as layout
-from model.agents.household_family import exchange_support
+from model.agents.household_family import change_rest, exchange_support, forgo_pay
 from model.agents.household_grants import lasting_draw, receive_grants
 from model.agents.household_words import Book, Words, fen, locate, mix, philox, spend
 from model.dimensions import ITEM_CATEGORY_INDEX, NOT_OWNED
@@ -29,9 +29,11 @@ def live_one_month(h: Any, m: Any, book: Book) -> None:
     cell = h.place * 2 + h.residence
     words = philox((h.index, cell, m.month, int(Purpose.MONTH)), key)
     item_words = philox((h.index, cell, m.month, int(Purpose.DURABLES)), key)
+    change_rest(h, book)
     lift = wage_floor_lift(h, m)
     change_stage(h, m, words[1], lift, book)
     receive_income(h, m, words[0], lift, book)
+    forgo_pay(h, m, book)
     exchange_support(h, m, book)
     meet_bills(h, m, words[2], book)
     h.node, h.fraction = locate(INCOME_GRID, h.spendable * (m.real[h.place] * m.trend))
@@ -100,7 +102,8 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         elif draw < m.find[h.place] + retirement:
             retire(h, m)
     elif draw < m.generation[h.residence]:
-        book("separations", h.sector, h.earners)
+        book("separations", h.sector, h.earners - h.resting)
+        h.resting = 0
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
     # Committed saving is agreed anew with a new income: the own factor stays.

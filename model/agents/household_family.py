@@ -13,7 +13,7 @@ from typing import Any
 
 from model.agents import household_layout as layout
 from model.agents.household_grants import lasting_draw
-from model.agents.household_words import Book, fen
+from model.agents.household_words import Book, fen, mix
 
 
 def exchange_support(h: Any, m: Any, book: Book) -> None:
@@ -34,7 +34,13 @@ def agree_on_support(cell: Sequence[Any], m: Any) -> None:
     pay = sum(h.weight * fen(h.earnings) for h in workers)
     mean = pay * 0.01 / max(sum(h.weight for h in workers), 1)
     for h in cell:
-        h.support = wanted_support(h, m, mean) if is_elder(h, m) and workers else 0
+        h.support, wish = 0, False
+        if workers and is_elder(h, m):
+            family = children_income(h, m, mean)
+            own = own_income(h, m)
+            h.support = fen(altruists_give(m, family, own) * m.trend)
+            wish = wants_rest(h, m, family, own)
+        h.resting = (h.resting & 1) + 2 * wish
     _keep_within(cell, m.altruism / (1.0 + m.altruism) * (pay * m.trend))
     wanted = sum(h.weight * h.support for h in cell)
     if wanted > 0:
@@ -47,11 +53,60 @@ def is_elder(h: Any, m: Any) -> bool:
     return bool(h.stage == 2 or h.age >= m.elder_age)
 
 
-def wanted_support(h: Any, m: Any, mean: float) -> int:
-    """What the children of an elder household give if a mean household earns `mean` yuan."""
+def children_income(h: Any, m: Any, mean: float) -> float:
+    """Income of an elder household's children, yuan, if a mean household earns `mean`."""
     point = lasting_draw(h, layout.FAMILY_SALT) >> 22
-    gap = m.altruism * (mean * m.children_income[h.residence, point]) - own_income(h, m)
-    return int(fen(max(gap, 0.0) / (1.0 + m.altruism) * m.trend))
+    return float(mean * m.children_income[h.residence, point])
+
+
+def altruists_give(m: Any, family: float, own: float) -> float:
+    """Children's best gift, yuan: none if elders' own income is high enough."""
+    return float(max(m.altruism * family - own, 0.0) / (1.0 + m.altruism))
+
+
+def wants_rest(h: Any, m: Any, family: float, own: float) -> bool:
+    """Whether an elder member gives up work because policies raise other income.
+
+    Other income is pensions and standing transfers less the support that children withdraw.
+    """
+    before = h.earnings + h.pension
+    if h.stage != 2 or h.earners == 0 or own <= before:
+        return False
+    rise = own - before - (altruists_give(m, family, before) - altruists_give(m, family, own))
+    given_up = m.income_effect * rise
+    word = lasting_draw(h, layout.REST_SALT)
+    rank = mix(word, 1) * 2.0**-32
+    elder = word < m.elder_worker[h.residence]
+    return bool(elder and rank * (members_pay(h, m) + given_up) < given_up)
+
+
+def members_pay(h: Any, m: Any) -> float:
+    """Pay of one working member of a retired household, yuan a month."""
+    return float(h.earnings * m.work_share[h.residence] / h.earners)
+
+
+def change_rest(h: Any, book: Book) -> None:
+    """An elder leaves work or comes back."""
+    wish, now = h.resting >> 1, h.resting & 1
+    book("separations", h.sector, max(wish - now, 0))
+    book("hires", h.sector, max(now - wish, 0))
+    h.resting = wish
+
+
+def forgo_pay(h: Any, m: Any, book: Book) -> None:
+    """Who stays home is not paid, and saves less by plan; employers keep the money."""
+    if not h.resting:
+        return
+    share = h.committed_share * (1.0 / 256.0)
+    pay = fen(members_pay(h, m) * m.trend)
+    unsaved = (pay * h.committed_share) >> 8
+    h.cash += unsaved - pay
+    h.committed -= unsaved
+    h.income_now -= pay
+    h.spendable = max(h.spendable - members_pay(h, m) * (1.0 - share), 0.0)
+    book("other_income", 0, -pay)
+    book("committed", 0, -unsaved)
+    book("employed", h.sector, -1)
 
 
 def own_income(h: Any, m: Any) -> float:

@@ -31,6 +31,7 @@ from model.agents.kernel_common import (
 
 wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes
 seldom, locate = kernel_income.seldom, kernel_income.locate
+change_rest, forgo_pay = kernel_family.change_rest, kernel_family.forgo_pay
 exchange_support = kernel_family.exchange_support
 grants, durables = kernel_grants.grants, kernel_durables.durables
 budgets, vouchers, close = kernel_vouchers.budgets, kernel_vouchers.vouchers, kernel_vouchers.close
@@ -50,9 +51,11 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         first = begin - cell_start
         draw(s.words, 0, n, first, cell, m.month, PURPOSE_MONTH, m.seed[0], m.seed[1])
         draw(s.words, 4, n, first, cell, m.month, PURPOSE_DURABLES, m.seed[0], m.seed[1])
+        change_rest(c, part, begin, n)
         wage_floor(c, m.work, s, begin, n, place)
         stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
         incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
+        forgo_pay(c, m.family, s, part, begin, n, residence, m.trend)
         exchange_support(c, s, part, begin, n, m.trend)
         seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
         if m.grants.grant_count > 0:

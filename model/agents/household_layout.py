@@ -68,6 +68,7 @@ class Columns(NamedTuple):
     spending: I64  # fen, this month's consumption
     income: I64  # fen, this month's disposable income
     support: I64  # fen, this month's money from (below 0: to) relatives
+    resting: U8  # 1: an elder stays home who would work; 2: means to from this month on
 
 
 class Work(NamedTuple):
@@ -140,6 +141,9 @@ class Family(NamedTuple):
     altruism: float  # weight of parents' well-being in that of their children
     children_income: F64  # [residence, SHOCK_POINTS] children's income over a mean household's
     elder_age: int  # years from which a head that still works is an elder too
+    income_effect: float  # earnings given up per yuan of other income
+    elder_worker: I64  # [residence] of 2**32: working members of retired households who are elders
+    work_share: F64  # [residence] part of such households' earnings that is their members' pay
 
 
 class Goods(NamedTuple):
@@ -264,7 +268,7 @@ GRANT_SLOTS = 32  # grants in one month
 GRANT_ACTIONS = ("money", "commit", "contribute", "goods")
 A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
 # Salts of the draws that last (`household_grants.lasting_draw`)
-COVER_SALT, FAMILY_SALT, MARK_SALT, MONTH_SALT = 21, 22, 32, 1024
+COVER_SALT, FAMILY_SALT, REST_SALT, MARK_SALT, MONTH_SALT = 21, 22, 23, 32, 1024
 
 COMMITTED_BITS = 16  # fixed-point unit of the factor on committed shares
 COMMITTED_UNIT = 1 << COMMITTED_BITS

@@ -400,6 +400,9 @@ def _family(p: Parameters) -> dict[str, Any]:
         "altruism": p.number(f"{name}.altruism"),
         "children_income": np.stack(together),
         "elder_age": int(p.number("households.beliefs.retired_age")),
+        "income_effect": p.number("households.elders_work.income_effect"),
+        "elder_worker": odds(p.array("households.elders_work.elder_share")),
+        "work_share": p.array("households.elders_work.pay_share"),
     }
 
 

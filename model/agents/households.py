@@ -48,6 +48,7 @@ def columns_of(population: Population) -> Columns:
     zeros = {
         "stock_category": np.uint8, "claim": np.int32, "claim_due": np.uint8,
         "spending": np.int64, "income": np.int64, "support": np.int64,
+        "resting": np.uint8,
     }  # fmt: skip
     return Columns(
         **{

@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from model.agents import kernel_common as k
-from model.agents.household_layout import FAMILY_SALT
-from model.agents.kernel_common import ALLOCATING, INLINE, JIT, fen, lasting_draw
+from model.agents.household_layout import FAMILY_SALT, REST_SALT
+from model.agents.kernel_common import ALLOCATING, INLINE, JIT, fen, lasting_draw, mix
 
 
 @njit(**JIT)
@@ -70,18 +70,74 @@ def _want(c, segments, m, income, trend, pay, workers):  # type: ignore[no-untyp
     cell_start, wanted, mean = segments[0, 0], np.int64(0), pay * 0.01 / max(workers, 1)
     place, residence = segments[0, 2], segments[0, 3]
     children, cell = m.children_income[residence], place * 2 + residence
-    support, stage, age = c.support, c.stage, c.age
+    support, stage, age, resting = c.support, c.stage, c.age, c.resting
     for part in range(segments.shape[0]):
         sums = np.int64(0)
         for row in range(segments[part, 0], segments[part, 1]):
             support[row] = 0
+            resting[row] &= 1
             if workers > 0 and _is_elder(stage[row], age[row], m.elder_age):
                 point = lasting_draw(row - cell_start, cell, FAMILY_SALT) >> 22
-                gap = m.altruism * (mean * children[point]) - _own(c, income, row, cell, trend)
-                support[row] = fen(max(gap, 0.0) / (1.0 + m.altruism) * trend)
+                family = mean * children[point]
+                own = _own(c, income, row, cell, trend)
+                support[row] = fen(_altruists_give(m.altruism, family, own) * trend)
                 sums += support[row]
+                before = c.earnings[row] + c.pension[row]
+                if own > before and stage[row] == 2 and c.earners[row] > 0:
+                    if _wants_rest(c, m, row, row - cell_start, cell, family, own, before):
+                        resting[row] += 2
         wanted += segments[part, 4] * sums
     return wanted
+
+
+@njit(**INLINE)
+def _altruists_give(altruism, family, own):  # type: ignore[no-untyped-def]
+    """Children's best gift, yuan: none if elders' own income is high enough."""
+    return max(altruism * family - own, 0.0) / (1.0 + altruism)
+
+
+@njit(**JIT)
+def _wants_rest(c, m, row, index, cell, family, own, before):  # type: ignore[no-untyped-def]
+    """Whether an elder member gives up work because policies raise other income."""
+    withdrawn = _altruists_give(m.altruism, family, before)
+    withdrawn -= _altruists_give(m.altruism, family, own)
+    given_up = m.income_effect * (own - before - withdrawn)
+    word = lasting_draw(index, cell, REST_SALT)
+    rank = mix(word, 1) * 2.0**-32
+    pay = c.earnings[row] * m.work_share[cell & 1] / c.earners[row]
+    return (word < m.elder_worker[cell & 1]) and (rank * (pay + given_up) < given_up)
+
+
+@njit(**JIT)
+def change_rest(c, part, start, n):  # type: ignore[no-untyped-def]
+    """Elders leave work or come back."""
+    resting, sector = c.resting[start : start + n], c.sector[start : start + n]
+    for i in range(n):
+        if resting[i] != 0:
+            wish, now = np.int64(resting[i]) >> 1, np.int64(resting[i]) & 1
+            part[k.O_SEPARATIONS + np.int64(sector[i])] += max(wish - now, 0)
+            part[k.O_HIRES + np.int64(sector[i])] += max(now - wish, 0)
+            resting[i] = wish
+
+
+@njit(**JIT)
+def forgo_pay(c, m, s, part, start, n, residence, trend):  # type: ignore[no-untyped-def]
+    """Who stays home is not paid, and saves less by plan; employers keep the money."""
+    resting = c.resting[start : start + n]
+    for i in range(n):
+        if resting[i] != 0:
+            row = start + i
+            share = np.int64(c.committed_share[row])
+            yuan = c.earnings[row] * m.work_share[residence] / c.earners[row]
+            pay = fen(yuan * trend)
+            unsaved = (pay * share) >> 8
+            s.cash[i] += unsaved - pay
+            c.committed[row] -= unsaved
+            s.income[i] -= pay
+            s.spendable[i] = max(s.spendable[i] - yuan * (1.0 - share * (1.0 / 256.0)), 0.0)
+            part[k.O_OTHER] -= pay
+            part[k.O_COMMITTED] -= unsaved
+            part[k.O_EMPLOYED + np.int64(c.sector[row])] -= 1
 
 
 @njit(**INLINE)

@@ -194,7 +194,9 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
             age_group = 0
             while age_group < 2 and (word & 0xFFFF) >= m.working_ages[age_group]:
                 age_group += 1
-            part[k.O_SEPARATIONS + np.int64(c.sector[row])] += c.earners[row]
+            leaving = np.int64(c.earners[row]) - np.int64(c.resting[row])
+            part[k.O_SEPARATIONS + np.int64(c.sector[row])] += leaving
+            c.resting[row] = 0
             c.earners[row] = min(c.earners[row] + 1, 2)
             c.work_class[row] = work_class
             c.sector[row] = job

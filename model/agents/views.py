@@ -68,6 +68,7 @@ class Household(ArrayAgent):
     spending: Column[int] = Column()
     income: Column[int] = Column()
     support: Column[int] = Column()
+    resting: Column[int] = Column()
     place: Computed[int] = Computed()
     residence: Computed[int] = Computed()
     weight: Computed[int] = Computed()
