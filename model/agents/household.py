@@ -80,7 +80,9 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     retirement, usual = m.retirement[h.residence], usual_share(h, m)
     if h.stage == 0:
         hazard = retirement + m.separation[h.place, h.sector]
-        if lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
+        # Nobody has to pay an informal employee more than the job is worth.
+        bound = h.work_class == 1 or m.floor_enforced[h.place] > 0.0
+        if bound and lift * (1.0 - h.markdown * m.markdown_unit) > 1.0:
             hazard += m.job_hazard
         if draw < retirement:
             book("separations", h.sector, 1)

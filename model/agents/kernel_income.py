@@ -105,7 +105,8 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
             s.flags[q] = 2 if u < generation else 0
         elif at == 0:
             hazard = retirement + m.separation[place, job]
-            if lift[i] * (1.0 - markdown[row] * m.markdown_unit) > 1.0:
+            bound = c.work_class[row] == 1 or m.floor_enforced[place] > 0.0
+            if bound and lift[i] * (1.0 - markdown[row] * m.markdown_unit) > 1.0:
                 hazard += m.job_hazard
             if u < retirement:
                 s.flags[q] = 1
