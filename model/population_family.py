@@ -51,4 +51,4 @@ def _children(rows: Rows, parameters: Parameters) -> FloatArray:
 
 
 def _by_cell(cell: npt.NDArray[np.int64], values: FloatArray) -> FloatArray:
-    return np.bincount(cell, values, CELLS)
+    return np.asarray(np.bincount(cell, values, CELLS), dtype=np.float64)

@@ -93,8 +93,8 @@ def by_job(block: HouseholdBlock, amounts: npt.NDArray[Any], sector: npt.NDArray
 
 
 def employed(columns: Columns) -> I64:
-    """Working members of every household."""
-    return np.asarray(columns.earners.astype(np.int64) - (columns.stage == 1))
+    """Working members of every household, less elders who stay home."""
+    return np.asarray(columns.earners.astype(np.int64) - (columns.stage == 1) - columns.resting)
 
 
 def steps(economy: Economy) -> Iterator[Columns]:

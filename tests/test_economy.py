@@ -94,9 +94,11 @@ def check_people(economy: Economy, before: Columns) -> None:
     assert np.array_equal(change, flows.hires - flows.separations)
     was, stage = before.stage, now.stage
     found, renewed = (was == 1) & (stage == 0), (was == 2) & (stage == 0)
-    left = ((was == 0) & (stage > 0)) + found * (before.earners - 1) + renewed * before.earners
+    left = ((was == 0) & (stage > 0)) + found * (before.earners - 1) + renewed * employed(before)
+    rest = ((was == 2) & (stage == 2)) * (now.resting.astype(np.int64) - before.resting)
+    left += np.maximum(rest, 0)
     assert np.array_equal(by_job(block, left, before.sector), flows.separations)
-    taken = (found | renewed) * now.earners
+    taken = (found | renewed) * now.earners + np.maximum(-rest, 0)
     assert np.array_equal(by_job(block, taken, now.sector), flows.hires)
     lost, ended = (was == 0) & (stage == 1), (was == 1) & (stage != 1)
     flow = lost.astype(np.int64) - ended

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model.agents.household_family import agree_on_support as agree_plainly
-from model.agents.household_layout import Columns, flat
+from model.agents.household_layout import Columns, field, flat
 from model.agents.households import SERIAL_BELOW, agree_on_support
 from model.economy import Economy
 from model.ledger import HOUSEHOLDS
@@ -132,3 +133,43 @@ def test_amounts_are_near_the_survey_of_elders() -> None:
     assert gets[rural].sum() / persons[rural].sum() == pytest.approx(250.0, rel=0.1)
     share = (weight * (columns.support > 0))[rural].sum() / weight[rural].sum()
     assert 0.3 < share < 0.55
+
+
+def resting(policy: Policy, seed: int = 1) -> npt.NDArray[np.bool_]:
+    """Who would stay home from now on."""
+    return np.asarray(agreed(policy, seed=seed)[0].resting == 2)
+
+
+def test_nobody_leaves_work_without_a_policy_or_for_a_windfall() -> None:
+    assert not resting(Policy()).any()
+    assert not resting(Policy(transfer_once=500_000, transfer_person=90_000)).any()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_more_other_income_means_less_work_of_elders(seed: int) -> None:
+    levels = [resting(Policy(transfer_standing=each), seed) for each in (0, 20_000, 80_000)]
+    assert levels[0].sum() < levels[1].sum() < levels[2].sum()
+    assert not (levels[1] & ~levels[2]).any()  # the same elders and more
+
+
+def test_elders_who_stay_home_are_not_paid_and_come_back() -> None:
+    """Jobs change by hires less separations, pay goes with them; the transfer's end undoes it."""
+    columns, parts = month_inputs.columns(600), month_inputs.segments(600, 2)
+    columns.stage[:] = 2
+    columns.earnings[:] = 1500.0
+    columns.pension[:] = 500.0
+    plain, policies = PlainMesaModel(columns, parts), [Policy(), Policy(transfer_standing=80_000)]
+    at_work, paid, moved = [], [], []
+    for policy in (policies[0], policies[1], policies[1], policies[0]):
+        month = month_inputs.month(0, policy)
+        nobody_succeeds = month.work._replace(generation=month.work.generation * 0)
+        # Children of other households at work are not in this sample: support is nil.
+        totals = plain.live(month._replace(work=nobody_succeeds))
+        at_work.append(field(totals, "employed").sum())
+        paid.append(field(totals, "other_income").sum())
+        moved.append(field(totals, "hires").sum() - field(totals, "separations").sum())
+    assert at_work[1] == at_work[2] < at_work[0] == at_work[3]
+    assert paid[1] == paid[2] < paid[0] == paid[3]
+    assert np.diff(at_work).tolist() == moved[1:]
+    assert moved[0] == 0
+    assert (plain.column("committed") >= 0).all()

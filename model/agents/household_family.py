@@ -35,7 +35,7 @@ def agree_on_support(cell: Sequence[Any], m: Any) -> None:
     mean = pay * 0.01 / max(sum(h.weight for h in workers), 1)
     for h in cell:
         h.support, wish = 0, False
-        if workers and is_elder(h, m):
+        if is_elder(h, m):
             family = children_income(h, m, mean)
             own = own_income(h, m)
             h.support = fen(altruists_give(m, family, own) * m.trend)

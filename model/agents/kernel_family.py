@@ -76,16 +76,18 @@ def _want(c, segments, m, income, trend, pay, workers):  # type: ignore[no-untyp
         for row in range(segments[part, 0], segments[part, 1]):
             support[row] = 0
             resting[row] &= 1
-            if workers > 0 and _is_elder(stage[row], age[row], m.elder_age):
+            if _is_elder(stage[row], age[row], m.elder_age):
                 point = lasting_draw(row - cell_start, cell, FAMILY_SALT) >> 22
                 family = mean * children[point]
                 own = _own(c, income, row, cell, trend)
                 support[row] = fen(_altruists_give(m.altruism, family, own) * trend)
                 sums += support[row]
                 before = c.earnings[row] + c.pension[row]
-                if own > before and stage[row] == 2 and c.earners[row] > 0:
-                    if _wants_rest(c, m, row, row - cell_start, cell, family, own, before):
-                        resting[row] += 2
+                if (
+                    own > before and stage[row] == 2 and c.earners[row] > 0
+                    and _wants_rest(c, m, row, row - cell_start, cell, family, own, before)
+                ):  # fmt: skip
+                    resting[row] += 2
         wanted += segments[part, 4] * sums
     return wanted
 
