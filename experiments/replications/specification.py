@@ -190,6 +190,7 @@ class Specification(Form):
     run: Run
     event: Annotated[str, Field(pattern=MONTH)]
     platform_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # of purchases, seen by the study
+    traits_month: Annotated[int, Field(le=-1)] = -1  # from the event: when households are sorted
     instruments: Annotated[tuple[Instrument, ...], Field(min_length=1)]
     sample: Sample = Sample()
     assignment: Assignment
