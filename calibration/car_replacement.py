@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-import yaml
+from ruamel.yaml import YAML
 from scipy.optimize import least_squares
 
 from model.dimensions import ITEMS
@@ -39,7 +39,7 @@ class Estimation:
 def load_estimation() -> Estimation:
     """The shipped moments."""
     text = resources.files("calibration").joinpath("car_replacement.yaml").read_text("utf-8")
-    return Estimation(**yaml.safe_load(text))
+    return Estimation(**YAML(typ="safe").load(text))
 
 
 def _path(

@@ -19,6 +19,7 @@ from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import Purpose
 
 _HEALTH = 14
+_Means = tuple[int, int, int, int]  # cash, committed deposits, loan, instalment
 
 
 def live_one_month(h: Any, m: Any, book: Book) -> None:
@@ -326,7 +327,7 @@ def pay_for_item(
             return
 
 
-def _means(h: Any, m: Any, item: int, price: int, net: int) -> tuple[int, int, int, int] | None:
+def _means(h: Any, m: Any, item: int, price: int, net: int) -> _Means | None:
     """What pays for an item: cash, committed deposits, a loan, its instalment; None if short."""
     monthly = h.spendable * m.trend * 100.0
     free = max(h.cash - int(m.cash_buffer * monthly), 0)
@@ -346,8 +347,9 @@ def _means(h: Any, m: Any, item: int, price: int, net: int) -> tuple[int, int, i
 
 
 def _buy(
-    h: Any, m: Any, item: int, price: int, subsidy: int, means: tuple[int, int, int, int], book: Book
+    h: Any, m: Any, item: int, price: int, subsidy: int, means: _Means, book: Book
 ) -> None:  # fmt: skip
+    """Pay by `means`; the new unit is of age 0."""
     from_cash, from_committed, loan, due = means
     if loan > 0:
         h.debt += loan
