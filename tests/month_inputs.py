@@ -325,6 +325,7 @@ def _durable_inputs(policy: Policy) -> dict[str, object]:
         "instalment_cap": np.linspace(0.4, 0.6, len(PLACES)),
         "cash_buffer": 0.5,
         "committed_first": (np.arange(ITEMS) == ITEMS - 1).astype(np.int64),
+        "cheaper_if_short": np.arange(ITEMS) % 2,
     }
 
 

@@ -172,11 +172,15 @@ def _scalar(name: str, unit: float = FEN) -> Callable[[Seen], F64]:
 
 
 def _buyer_gain(seen: Seen) -> F64:
-    """Car subsidy less what buyers pay above the list price of their class, yuan."""
+    """Car subsidy less what buyers pay above the list price of the class they buy, yuan.
+
+    That is the dearest class, not above their own, whose list price they pay.
+    """
     classes = seen.book("node").astype(np.int64) // INCOME_CLASS_NODES
-    listed = seen.month.goods.item_price[seen.place, CAR, classes] / FEN
     paid = seen.book("event_spending", CATEGORIES.index("cars")) / FEN
-    above = paid - seen.bought(CAR) * listed
+    listed = seen.month.goods.item_price[seen.place, CAR] / FEN
+    open_ = (np.arange(listed.shape[1]) <= classes[:, None]) & (listed <= paid[:, None])
+    above = paid - np.where(open_, listed, 0.0).max(axis=1)
     subsidy = seen.book("subsidy_instant", CAR) + seen.book("subsidy_claims", CAR)
     return np.asarray(np.where(subsidy > 0.0, subsidy / FEN - above, 0.0))
 

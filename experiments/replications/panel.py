@@ -40,7 +40,7 @@ RECEIPTS: Final = ("issued", "transfers", "pension_rise", "floor_rise", "subsidy
 
 @dataclass(frozen=True)
 class Traits:
-    """What households were in the month before the event; every array [household]."""
+    """What households were before the event; every array [household]."""
 
     place: I64
     residence: I64
@@ -153,19 +153,19 @@ Spans = dict[str, tuple[int, int]]  # first and last month of the run in which i
 
 def build(
     with_policy: Scenario, without: Scenario, event: int, spans: Spans, series: Sequence[str],
-    receipts: bool = True, threads: int = 1, platform_share: float = 1.0,
+    receipts: bool = True, threads: int = 1, platform_share: float = 1.0, traits_month: int = -1,
 ) -> Panel:  # fmt: skip
     """Run both sides and keep each outcome for its span, and the aggregate `series` throughout.
 
     Months outside an outcome's span stay zero and are never read. Without `receipts` nobody asks
-    who got what in the event month.
+    who got what in the event month. Traits are those of `traits_month`, counted from the event.
     """
     economy = Economy(with_policy, lean=True, threads=threads)
     terms = _terms(economy, platform_share)
     found: dict[str, Any] = {"received": {}, "applied": np.zeros(0, dtype=bool)}
 
     def note(number: int, seen: Seen) -> None:
-        if number == max(event - 1, 0):
+        if number == max(event + traits_month, 0):
             found["traits"] = traits_of(economy, seen.columns)
         if receipts and number == event:
             found["received"] = {name: OUTCOME_TABLE[name](seen) for name in RECEIPTS}

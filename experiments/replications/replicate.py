@@ -162,6 +162,7 @@ def _panel_key(spec: Specification) -> str:
             "run": spec.run.model_dump(mode="json"),
             "event": spec.event,
             "platform_share": spec.seen_share,
+            "traits_month": spec.traits_month,
             "instruments": [one.model_dump(mode="json") for one in spec.instruments],
         }
     )
@@ -195,8 +196,9 @@ def panel_of(specs: list[Specification], scale: int | None, threads: int) -> Pan
     with_policy, without = (spec.scenario(side, scale) for side in (True, False))
     receipts = any(each.assignment.kind == "receipt" for each in specs)
     return build(
-        with_policy, without, event, spans, list(series), receipts, threads, spec.seen_share
-    )
+        with_policy, without, event, spans, list(series), receipts, threads, spec.seen_share,
+        spec.traits_month,
+    )  # fmt: skip
 
 
 def _finished(spec: Specification, panel: Panel) -> Replication:

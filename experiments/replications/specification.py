@@ -204,6 +204,7 @@ class Specification(Form):
     event: Annotated[str, Field(pattern=MONTH)]
     platform_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # of purchases, seen by the study
     platform: Literal[tuple(PLATFORMS)] | None = None  # type: ignore[valid-type]  # or by its name
+    traits_month: Annotated[int, Field(le=-1)] = -1  # from the event: when households are sorted
     instruments: Annotated[tuple[Instrument, ...], Field(min_length=1)]
     sample: Sample = Sample()
     assignment: Assignment

@@ -21,6 +21,7 @@ from model.streams import Purpose
 
 _HEALTH = 14
 SHARE_BITS = 8 + layout.COMMITTED_BITS
+_Means = tuple[int, int, int, int]  # cash, committed deposits, loan, instalment
 
 
 def live_one_month(h: Any, m: Any, book: Book) -> None:
@@ -341,10 +342,23 @@ def knows_of_subsidy(h: Any, m: Any, item: int) -> bool:
 def pay_for_item(
     h: Any, m: Any, item: int, income_class: int, subsidised: bool, book: Book
 ) -> None:
-    """Pay from cash above a buffer, then committed deposits, then credit; else postpone."""
-    price = int(m.item_price[h.place, item, income_class])
-    subsidy = int(m.subsidy[h.place, item, income_class]) if subsidised else 0
-    net = price - (subsidy if m.instant else 0)
+    """Pay from cash above a buffer, then committed deposits, then credit; else postpone.
+
+    In need, and where the item has it so, a cheaper class's model is bought before postponing.
+    """
+    in_need = h.durable[item] != NOT_OWNED and h.durable[item] & 15 > 0
+    lowest = 0 if in_need and m.cheaper_if_short[item] else income_class
+    for at in range(income_class, lowest - 1, -1):
+        price = int(m.item_price[h.place, item, at])
+        subsidy = int(m.subsidy[h.place, item, at]) if subsidised else 0
+        means = _means(h, m, item, price, price - (subsidy if m.instant else 0))
+        if means is not None:
+            _buy(h, m, item, price, subsidy, means, book)
+            return
+
+
+def _means(h: Any, m: Any, item: int, price: int, net: int) -> _Means | None:
+    """What pays for an item: cash, committed deposits, a loan, its instalment; None if short."""
     monthly = h.spendable * m.trend * 100.0
     free = max(h.cash - int(m.cash_buffer * monthly), 0)
     if m.committed_first[item]:
@@ -354,12 +368,20 @@ def pay_for_item(
         from_cash = min(free, net)
         from_committed = min(h.committed, net - from_cash)
     loan = net - from_cash - from_committed
+    due = math.ceil(loan / m.loan_term[h.place, item])
     if loan > 0:
-        due = math.ceil(loan / m.loan_term[h.place, item])
-        if loan > m.loan_to_value[h.place, item] * price:
-            return
-        if h.instalment + due > m.instalment_cap[h.place] * monthly:
-            return
+        too_large = loan > m.loan_to_value[h.place, item] * price
+        if too_large or h.instalment + due > m.instalment_cap[h.place] * monthly:
+            return None
+    return from_cash, from_committed, loan, due
+
+
+def _buy(
+    h: Any, m: Any, item: int, price: int, subsidy: int, means: _Means, book: Book
+) -> None:  # fmt: skip
+    """Pay by `means`; the new unit is of age 0."""
+    from_cash, from_committed, loan, due = means
+    if loan > 0:
         h.debt += loan
         h.instalment += due
         book("loans", 0, loan)

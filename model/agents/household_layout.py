@@ -167,6 +167,7 @@ class Goods(NamedTuple):
     instalment_cap: F64  # [place]
     cash_buffer: float
     committed_first: I64  # [item] 1: committed deposits pay before cash
+    cheaper_if_short: I64  # [item] 1: who needs one and is short of money buys a cheaper class
 
 
 class Budget(NamedTuple):

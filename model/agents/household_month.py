@@ -412,6 +412,7 @@ def _paying(p: Parameters) -> dict[str, Any]:
     required = [bool(p[f"durables.{item}.old_unit_required"]) for item in ITEMS]
     return {
         "committed_first": p.array(f"{pay}.committed_first").astype(np.int64),
+        "cheaper_if_short": p.array("durables.cheaper_if_short").astype(np.int64),
         "loan_to_value": p.array(f"{pay}.loan_to_value"),
         "loan_term": p.array(f"{pay}.loan_term_months"),
         "instalment_cap": p.number(f"{pay}.instalment_cap"),

@@ -153,24 +153,32 @@ def pay_for(c, m, s, part, start, wishes, place, trend, month):  # type: ignore[
     for w in range(wishes):
         i, item = s.wish[0, w] >> 3, s.wish[0, w] & 7
         row, income_class = start + i, s.node[i] // 6
-        price = m.item_price[place, item, income_class]
-        subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] else 0
-        net = price - (subsidy if m.instant else 0)
         monthly = spendable[i] * trend * 100.0
         free = max(cash[i] - np.int64(m.cash_buffer * monthly), 0)
-        if m.committed_first[item]:
-            from_committed = min(committed[row], net)
-            from_cash = min(free, net - from_committed)
-        else:
-            from_cash = min(free, net)
-            from_committed = min(committed[row], net - from_cash)
-        loan = net - from_cash - from_committed
-        if loan > 0:
+        state = np.int64(c.durable[item, row])
+        in_need = (state != NOT_OWNED) & ((state & 15) > 0)
+        lowest = 0 if in_need & (m.cheaper_if_short[item] == 1) else income_class
+        affordable = False
+        while not affordable and income_class >= lowest:
+            price = m.item_price[place, item, income_class]
+            subsidy = m.subsidy[place, item, income_class] if s.wish[1, w] else 0
+            net = price - (subsidy if m.instant else 0)
+            if m.committed_first[item]:
+                from_committed = min(committed[row], net)
+                from_cash = min(free, net - from_committed)
+            else:
+                from_cash = min(free, net)
+                from_committed = min(committed[row], net - from_cash)
+            loan = net - from_cash - from_committed
             due = np.int64(np.ceil(loan / m.loan_term[place, item]))
-            if loan > m.loan_to_value[place, item] * price:
-                continue
-            if instalment[row] + due > m.instalment_cap[place] * monthly:
-                continue
+            affordable = loan <= 0 or (
+                loan <= m.loan_to_value[place, item] * price
+                and instalment[row] + due <= m.instalment_cap[place] * monthly
+            )
+            income_class -= 1
+        if not affordable:
+            continue
+        if loan > 0:
             debt[row] += loan
             instalment[row] += due
             part[k.O_LOANS] += loan
