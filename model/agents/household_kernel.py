@@ -14,6 +14,7 @@ from numba import njit
 from model.agents import (
     kernel_durables,
     kernel_family,
+    kernel_floor,
     kernel_grants,
     kernel_income,
     kernel_vouchers,
@@ -29,7 +30,8 @@ from model.agents.kernel_common import (
     on_stack,
 )  # fmt: skip
 
-wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes
+wage_floor = kernel_floor.wage_floor
+stages, incomes = kernel_income.stages, kernel_income.incomes
 seldom, locate = kernel_income.seldom, kernel_income.locate
 change_rest, forgo_pay = kernel_family.change_rest, kernel_family.forgo_pay
 exchange_support = kernel_family.exchange_support
