@@ -22,8 +22,9 @@ from model.agents.kernel_common import (
     draw,
     on_stack,
 )  # fmt: skip
+from model.agents.kernel_wage_floor import wage_floor
 
-wage_floor, stages, incomes = kernel_income.wage_floor, kernel_income.stages, kernel_income.incomes
+stages, incomes = kernel_income.stages, kernel_income.incomes
 seldom, locate = kernel_income.seldom, kernel_income.locate
 grants, durables = kernel_grants.grants, kernel_durables.durables
 budgets, vouchers, close = kernel_vouchers.budgets, kernel_vouchers.vouchers, kernel_vouchers.close

@@ -1,4 +1,4 @@
-"""Household kernel: wage floor, changes of stage, incomes, seldom events, income position.
+"""Household kernel: changes of stage, incomes, seldom events, income position.
 
 Compiled twin of the income rules in `household.py`. Arrays are taken out of the named tuples
 once a block, because handing whole tuples to a function for every row costs more than the rule.
@@ -23,48 +23,12 @@ from model.agents.kernel_common import (
     on_stack,
     reals_on_stack,
 )
+from model.agents.kernel_wage_floor import add_floor_rise
 
 _SHOCK_SHIFT = 22
 _SHOCK_MASK = SHOCK_POINTS - 1
 _HEALTH = 14
 _SHARE_UNIT = 1.0 / 256.0
-_MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within reach
-
-
-@njit(**JIT)
-def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
-    """Factor on an employee household's earnings when the floor is above the base floor."""
-    floor, base, lift = m.floor[place], m.base_floor[place], s.lift
-    lift[:n] = 1.0
-    if floor <= base:
-        return
-    # Most households earn far above the floor: a comparison settles them without a division.
-    reach = floor * (1.0 + m.ripple_range) * (1.0 - m.wage_wedge) * _MARGIN
-    stop, marks, queue = start + n, s.marks, s.queue
-    work_class, stage, earners = (
-        c.work_class[start:stop],
-        c.stage[start:stop],
-        c.earners[start:stop],
-    )
-    pay, earnings = c.earnings[start:stop], c.earnings
-    for i in range(n):
-        employee = (work_class[i] == 1) | (work_class[i] == 2)
-        marks[i] = (pay[i] < reach * earners[i]) & employee & (stage[i] != 2)
-    count = compact(s.marks, s.marks_by_eight, s.queue, n)
-    earners = c.earners
-    rise = m.ripple * m.floor_log_rise[place]
-    following = m.informal_following + (1.0 - m.informal_following) * m.floor_enforced[place]
-    for q in range(count):
-        row = start + queue[q]
-        wage = earnings[row] / (1.0 - m.wage_wedge) / earners[row]
-        new = wage
-        if wage < floor:
-            new = max(min(floor, wage * floor / base), wage * (1.0 + rise))
-        elif wage < floor * (1.0 + m.ripple_range):
-            new = wage * (1.0 + rise * (1.0 - (wage / floor - 1.0) / m.ripple_range))
-        covered = new / wage
-        informal = 1.0 + following * (covered - 1.0)
-        lift[queue[q]] = informal if c.work_class[row] == 2 else covered
 
 
 @njit(**JIT)
@@ -218,7 +182,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     rises = on_stack()
     _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises)
     _add_earnings(c, part, start, n, earned)
-    _add_floor_rise(c, part, start, n, rises)
+    add_floor_rise(c, part, start, n, rises)
     _pensions(c, m, part, start, n, trend, regular, paid, standing)
     _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing)
 
@@ -253,19 +217,6 @@ def _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises):  
         rises[i] = earned[i] - fen(earnings * factor * trend)
         regular[i] = lifted * (1.0 if stage == 2 else perceived[sector, own])
     copy(level, before, n)
-
-
-@njit(**INLINE)
-def _add_floor_rise(c, part, start, n, rises):  # type: ignore[no-untyped-def]
-    """What a higher wage floor adds to pay, by sector."""
-    total = np.int64(0)
-    for i in range(n):
-        total += rises[i]
-    if total == 0:
-        return
-    sectors = c.sector[start : start + n]
-    for i in range(n):
-        part[k.O_FLOOR_RISE + np.int64(sectors[i])] += rises[i]
 
 
 @njit(**INLINE)
