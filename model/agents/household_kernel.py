@@ -14,7 +14,6 @@ from numba import njit
 from model.agents import (
     kernel_durables,
     kernel_family,
-    kernel_floor,
     kernel_grants,
     kernel_income,
     kernel_vouchers,
@@ -29,8 +28,8 @@ from model.agents.kernel_common import (
     draw,
     on_stack,
 )  # fmt: skip
+from model.agents.kernel_wage_floor import wage_floor
 
-wage_floor = kernel_floor.wage_floor
 stages, incomes = kernel_income.stages, kernel_income.incomes
 seldom, locate = kernel_income.seldom, kernel_income.locate
 change_rest, forgo_pay = kernel_family.change_rest, kernel_family.forgo_pay

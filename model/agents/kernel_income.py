@@ -24,6 +24,7 @@ from model.agents.kernel_common import (
     reals_on_stack,
 )
 from model.agents.kernel_saving import SHARE_BITS, SHARE_UNIT, committed_shares
+from model.agents.kernel_wage_floor import add_floor_rise
 
 _SHOCK_SHIFT = 22
 _SHOCK_MASK = SHOCK_POINTS - 1
@@ -183,7 +184,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     rises = on_stack()
     _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises)
     _add_earnings(c, part, start, n, earned)
-    _add_floor_rise(c, part, start, n, rises)
+    add_floor_rise(c, part, start, n, rises)
     _pensions(c, m, part, start, n, trend, regular, paid, standing)
     shares = on_stack()
     committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
@@ -220,19 +221,6 @@ def _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises):  
         rises[i] = earned[i] - fen(earnings * factor * trend)
         regular[i] = lifted * (1.0 if stage == 2 else perceived[sector, own])
     copy(level, before, n)
-
-
-@njit(**INLINE)
-def _add_floor_rise(c, part, start, n, rises):  # type: ignore[no-untyped-def]
-    """What a higher wage floor adds to pay, by sector."""
-    total = np.int64(0)
-    for i in range(n):
-        total += rises[i]
-    if total == 0:
-        return
-    sectors = c.sector[start : start + n]
-    for i in range(n):
-        part[k.O_FLOOR_RISE + np.int64(sectors[i])] += rises[i]
 
 
 @njit(**INLINE)

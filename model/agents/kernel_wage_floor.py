@@ -1,10 +1,15 @@
-"""Household kernel: what a higher wage floor does to pay; compiled twin of `wage_floor_lift`."""
+"""Household kernel: what a higher wage floor does to pay.
+
+Compiled twin of `wage_floor_lift` in `household.py`.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-from model.agents.kernel_common import JIT, compact
+from model.agents import kernel_common as k
+from model.agents.kernel_common import INLINE, JIT, compact
 
 _MARGIN = 1.0 + 1e-9  # the exact condition is tested again for those within reach
 
@@ -43,3 +48,16 @@ def wage_floor(c, m, s, start, n, place):  # type: ignore[no-untyped-def]
         covered = new / wage
         informal = 1.0 + following * (covered - 1.0)
         lift[queue[q]] = informal if c.work_class[row] == 2 else covered
+
+
+@njit(**INLINE)
+def add_floor_rise(c, part, start, n, rises):  # type: ignore[no-untyped-def]
+    """What a higher wage floor adds to pay, by sector."""
+    total = np.int64(0)
+    for i in range(n):
+        total += rises[i]
+    if total == 0:
+        return
+    sectors = c.sector[start : start + n]
+    for i in range(n):
+        part[k.O_FLOOR_RISE + np.int64(sectors[i])] += rises[i]
