@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from briefing import package_charts as charts
 from briefing.canvas import Measure, measure
-from briefing.numbers import digits
+from briefing.numbers import digits, span
 from briefing.style import save
 from briefing.text import t
 from experiments.consistency import (
@@ -21,6 +21,7 @@ from experiments.consistency import (
     SYNERGY,
     unit_of,
 )
+from experiments.evidence import TRIED
 from experiments.paired import OUTCOME_RULES
 
 if TYPE_CHECKING:
@@ -89,7 +90,34 @@ def attribution_text(found: Attribution, pairs: int, lang: str) -> str:
               stacked=_with_unit(scale.show(widest.stacked.value), scale, lang),
               reverse=_with_unit(scale.show(widest.reverse.value), scale, lang))
         )  # fmt: skip
-    return "\n".join([*lines, t("package.attribute.chance", lang)])
+    return "\n".join([*lines, *_attribution_intervals(found, scale, lang)])
+
+
+def _attribution_intervals(found: Attribution, scale: Measure, lang: str) -> Iterator[str]:
+    """What the intervals are about, and how wide chance alone would make them."""
+    yield intervals_text(found.covers, len(found.seeds), lang)
+    if len(found.covers) < 2:
+        return
+    widest = max(found.shares, key=lambda one: one.estimate.half_width)
+    yield t(
+        "package.attribute.by_chance", lang, interval=_span(scale, found.chance, lang),
+        name=player_name(widest.player, lang), share=_span(scale, widest.chance, lang),
+        wide=_with_unit(_span(scale, widest.estimate, lang), scale, lang),
+    )  # fmt: skip
+
+
+def _span(scale: Measure, one: Estimate, lang: str) -> str:
+    return span(scale.show(one.low), scale.show(one.high), lang)
+
+
+def intervals_text(covers: Sequence[str], seeds: int, lang: str) -> str:
+    """One sentence: what 90 % intervals are about."""
+    if seeds < 2:
+        return t("package.intervals.single", lang)
+    if len(covers) < 2:
+        return t("package.intervals.chance", lang)
+    names = [t(f"package.covers.{name}", lang) for name in covers]
+    return t("package.intervals", lang, covers=t("summary.comma", lang).join(names))
 
 
 def draw_attribution(found: Attribution, folder: Path, lang: str, footer: str) -> list[Path]:
@@ -120,14 +148,9 @@ def draw_attribution(found: Attribution, folder: Path, lang: str, footer: str) -
 # --- consistency ------------------------------------------------------------------------------
 
 
-def _counts(found: Consistency, outcome: str) -> dict[str, int]:
-    kinds = [pair.interactions[outcome].kind for pair in found.pairs]
-    return {kind: kinds.count(kind) for kind in (SYNERGY, NEUTRAL, CONFLICT)}
-
-
 def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
     """The ranked table of pairs that interact, other outcomes in a line each, and the rules."""
-    words = {"outcome": t(f"outcome.{found.outcome}", lang), **_counts(found, found.outcome)}
+    words = {"outcome": t(f"outcome.{found.outcome}", lang), **found.counts(found.outcome)}
     lines = [
         t("package.consistency.head", lang, count=len(found.pairs), months=found.months,
           seeds=len(found.seeds), **words)
@@ -145,12 +168,13 @@ def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
     lines.append("")
     for name in ASSESSED:
         if name != found.outcome:
-            counts = _counts(found, name)
+            counts = found.counts(name)
             lines.append(
                 t("package.consistency.other", lang, outcome=t(f"outcome.{name}", lang),
                   synergy=counts[SYNERGY], conflict=counts[CONFLICT])
             )  # fmt: skip
     lines.append(t("package.consistency.rule", lang, count=len(found.pairs), rate=RATE))
+    lines += _consistency_intervals(found, lang)
     lines.append(t("package.consistency.cause", lang))
     if found.failed:
         failed = {"count": len(found.failed), "first": found.failed[0]}
@@ -158,16 +182,41 @@ def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
     return "\n".join(lines)
 
 
+def _consistency_intervals(found: Consistency, lang: str) -> Iterator[str]:
+    """What the intervals are about, what chance alone would report, and what more runs would do."""
+    yield intervals_text(found.covers, len(found.seeds), lang)
+    if len(found.covers) < 2:
+        return
+    known = [pair.interactions[found.outcome] for pair in found.pairs]
+    lost = [one for one in known if one.kind == NEUTRAL != one.chance_kind]
+    counts = found.counts(found.outcome, chance=True)
+    words = {"synergy": counts[SYNERGY], "conflict": counts[CONFLICT], "lost": len(lost)}
+    yield t("package.consistency.by_chance", lang, **words)
+    if lost:
+        returning = sum(one.needed is not None for one in lost)
+        yield t(
+            "package.consistency.needed", lang, returning=returning, never=len(lost) - returning,
+            most=TRIED[-1],
+        )  # fmt: skip
+
+
 def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
     own = pair.interactions[outcome]
-    cause = "none" if own.kind == NEUTRAL else pair.cause.name
     return t(
         "package.consistency.row", lang, a=player_name(pair.a, lang), b=player_name(pair.b, lang),
         value=_with_unit(_full(scale, own.estimate, lang), scale, lang),
         relative=f"{digits(100 * own.relative, 1, signed=True)}%",
-        kind=t(f"class.{own.kind}", lang), cause=t(f"cause.{cause}", lang),
+        kind=t(f"class.{own.kind}", lang), cause=_cause(pair, own.kind, lang),
         departments="、".join(pair.departments) or "—",
     )  # fmt: skip
+
+
+def _cause(pair: PairFound, kind: str, lang: str) -> str:
+    if kind == NEUTRAL:
+        return t("cause.none", lang)
+    cause = t(f"cause.{pair.cause.name}", lang)
+    share = digits(100 * pair.agreement, 0)
+    return t("package.consistency.named", lang, cause=cause, share=share)
 
 
 def draw_consistency(
