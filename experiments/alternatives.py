@@ -18,9 +18,9 @@ not known is drawn at once (`joint_draws`), with the same draws as here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -37,7 +37,11 @@ PARAMETERS: Final = "parameters"
 SCENARIO: Final = "scenario"
 SOURCES: Final = (PARAMETERS, LEVERS, SCENARIO)
 SCENARIO_PREFIXES: Final = ("outside.", "government.")
+HYPERCUBE: Final = 8
+"""Draws that a joint hypercube has: as many as a comparison usually has replications."""
 STREAM: Final = 0x5CE7A210  # keeps these draws apart from every other use of the seed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,25 +87,34 @@ def alternatives(
 
 
 def joint_draws(policy: Scenario, count: int, sources: tuple[str, ...] = SOURCES) -> list[Draw]:
-    """For each of `count` replications the draws of `alternatives`, all `sources` at once.
+    """For each of `count` replications a draw of all `sources` at once.
 
-    Fewer than two replications show no spread and get none. Both sides of a pair are to set the
-    same parameters.
+    The first `HYPERCUBE` are those of `alternatives` for as many replications; fewer are always
+    the first of more, so that more replications continue what is stored. Fewer than two show no
+    spread and get none. Both sides of a pair are to set the same parameters.
     """
     if count < 2:
         return []
     values: list[dict[str, Any]] = [{} for _ in range(count)]
     if SCENARIO in sources:
-        values = environment_draws(policy, count)
+        values = _in_hypercubes(environment_draws, policy, count)
     if PARAMETERS in sources:
         posterior = _posterior_draws(count)
         values = [one | own for one, own in zip(values, posterior, strict=True)]
-    levers = drawn_values(policy, count) if LEVERS in sources else []
+    levers = _in_hypercubes(drawn_values, policy, count) if LEVERS in sources else []
     found = [
         Draw({k: v for k, v in one.items() if k not in policy.parameters}, own)
         for one, own in zip(values, levers or [{}] * count, strict=True)
     ]
     return found if all(found) else []
+
+
+def _in_hypercubes(
+    drawn: Callable[[Scenario, int], list[T]], policy: Scenario, count: int
+) -> list[T]:
+    """The first `count` of hypercubes of `HYPERCUBE` draws, each with a stream of its own."""
+    starts = range(policy.seed, policy.seed + count, HYPERCUBE)
+    return [one for seed in starts for one in drawn(policy.changed(seed=seed), HYPERCUBE)][:count]
 
 
 def _shared(

@@ -296,7 +296,10 @@ def consistency_document(found: Consistency) -> dict[str, Any]:
         "false_discovery_rate": FALSE_DISCOVERIES,
         "classes": found.counts(found.outcome),
         "classes_by_chance": found.counts(found.outcome, chance=True),
-        "classes_by_outcome": {name: found.counts(name) for name in found.outcomes()},
+        "classes_by_outcome": {
+            name: found.counts(name) | {"by_chance": found.counts(name, chance=True)}
+            for name in found.outcomes()
+        },
         "pairs": [_pair_document(pair, found.outcome) for pair in found.pairs],
         "failed": list(found.failed),
     }

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from experiments.alternatives import (
     CHANCE,
+    HYPERCUBE,
     LEVERS,
     PARAMETERS,
     SCENARIO,
@@ -48,7 +49,7 @@ def measures(*numbers: int) -> Scenario:
 def test_draws_are_those_of_a_comparison() -> None:
     scenario = measures(2, 20)
     drawn = joint_draws(scenario, 3)
-    for draw, row in zip(drawn, alternatives(scenario, scenario, 3), strict=True):
+    for draw, row in zip(drawn, alternatives(scenario, scenario, HYPERCUBE)[:3], strict=True):
         known = {one.source: one.policy for one in row}
         both = dict(known[SCENARIO].parameters) | dict(known[PARAMETERS].parameters)
         assert draw.parameters == both
@@ -62,6 +63,18 @@ def test_what_a_scenario_sets_itself_is_not_drawn() -> None:
     for draw in joint_draws(own, 2):
         assert "outside.export_elasticity" not in draw.parameters
         assert "outside.visitor_elasticity" in draw.parameters
+
+
+def test_more_replications_keep_the_draws_of_fewer(tmp_path: Path) -> None:
+    few, many = joint_draws(measures(2), 3), joint_draws(measures(2), 11)
+    for one, other in zip(few, many, strict=False):
+        assert (one.parameters, one.levers) == (other.parameters, other.levers)
+    assert len({json.dumps(one.levers) for one in many}) == 11
+    runs = game_runs(tmp_path, "swaying", [1, 2])
+    attribute(runs, CONSUMPTION, seeds=2)
+    again = game_runs(tmp_path, "swaying", [1, 2])
+    attribute(again, CONSUMPTION, seeds=3)
+    assert (runs.computed, again.computed) == (3 * 2 * 2, 3 * 2)
 
 
 def test_one_replication_and_chance_alone_draw_nothing() -> None:
@@ -150,7 +163,7 @@ def test_a_drawn_package_is_that_of_a_comparison(tmp_path: Path) -> None:
                       sources=(LEVERS,))  # fmt: skip
     bare = replace(scenario, policies={}, measures={})
     seeds = [scenario.seed, scenario.seed + 1]
-    more = alternatives(bare, scenario, 2, (LEVERS,))
+    more = alternatives(bare, scenario, HYPERCUBE, (LEVERS,))[:2]
     compared = collect(Runner().pairs(bare, scenario, seeds, alternatives=more))
     wanted = [one.effect(CONSUMPTION, 0, 6) for one in compared.drawn[LEVERS]]
     drawn = [one.total / 100 for one in found.replications if one.drawn]

@@ -1,0 +1,263 @@
+"""Worked examples of docs/packages.md, written from stored figures. Used by `docs/generate.py`.
+
+Each figure is renewed by the command that its file names (`--write FILE`), then
+`python docs/generate.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from briefing import package_charts, style
+from briefing.canvas import Measure, measure
+from briefing.numbers import digits, span
+from briefing.package_report import UNITS, intervals_text
+from docs.replication_pages import mark_of, sign
+from experiments.consistency import ASSESSED, CONFLICT, NEUTRAL, SYNERGY, unit_of
+from experiments.package_results import load
+from model.messages import LANGUAGES, say
+from model.policy.catalogue import load_catalogue
+
+DOCS: Final = Path(__file__).resolve().parent
+SECTIONS: Final = DOCS / "package_sections.json"
+MEASURES: Final = DOCS / "package_measures.json"
+PAIRS: Final = DOCS / "package_pairs.json"
+STORED: Final = (SECTIONS, MEASURES, PAIRS)
+CONSUMPTION: Final = "household_consumption"
+COST: Final = "fiscal_cost"
+ROWS: Final = 12
+Document = Mapping[str, Any]
+
+
+def _word(name: str, lang: str, **fields: object) -> str:
+    return say(f"package.page.{name}", lang, **fields)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], lang: str) -> str:
+    head = [_word(name, lang) for name in columns]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(columns))
+    return "\n".join(lines)
+
+
+def _facts(stored: Document, lang: str, unit: str) -> str:
+    """What the figures are: unit, seeds, intervals, command, date, code."""
+    seeds, months = len(stored["seeds"]), stored["horizon_months"]
+    about = intervals_text(stored["covers"], seeds, lang)
+    return _word(
+        "facts", lang, unit=unit, seeds=seeds, months=months, about=about,
+        command=stored["command"], date=stored["date"], code=stored["digests"]["code"][:12],
+    )  # fmt: skip
+
+
+def _scale(outcome: str, lang: str, rows: Sequence[Sequence[float]]) -> Measure:
+    return measure(UNITS[unit_of(outcome)], lang, np.array(rows, dtype=float))
+
+
+def _span(scale: Measure, bounds: Mapping[str, float], lang: str) -> str:
+    return span(scale.show(bounds["low"]), scale.show(bounds["high"]), lang)
+
+
+def _figures(one: Document, value: str = "value") -> tuple[float, float, float]:
+    return one[value], one["low"], one["high"]
+
+
+# --- attribution ------------------------------------------------------------------------------
+
+
+def _total(stored: Document) -> dict[str, Any]:
+    bounds = stored["total_interval"]
+    return {"value": stored["total"], **bounds, "chance": stored["total_chance"]}
+
+
+def sections(lang: str) -> str:
+    """Shares of the sections, with chance alone, and in stacked tables."""
+    stored = load(SECTIONS)
+    shares, total = stored["shares"], _total(stored)
+    scale = _scale(stored["outcome"], lang, [_figures(one) for one in (*shares, total)])
+    others = ("alone", "stacked", "stacked_reverse")
+    rows = [
+        (one["name"][lang], scale.full(_figures(one), lang), _span(scale, one["chance"], lang),
+         *(scale.show(one[kind]["value"]) for kind in others))
+        for one in shares
+    ]  # fmt: skip
+    sums = [sum(one[kind]["value"] for one in shares) for kind in others]
+    whole = f"**{scale.full(_figures(total), lang)}**"
+    rows.append((f"**{_word('package', lang)}**", whole, _span(scale, total["chance"], lang),
+                 *(scale.show(one) for one in sums)))  # fmt: skip
+    columns = ("section", "share", "by_chance", "alone", "stacked", "reverse")
+    runs = stored["coalitions"] * len(stored["replications"])
+    counts = _word("runs", lang, coalitions=stored["coalitions"], runs=runs)
+    parts = [_facts(stored, lang, scale.unit), counts, _table(columns, rows, lang)]
+    return "\n\n".join([*parts, _order(shares, scale, lang)]) + "\n"
+
+
+def _order(shares: Sequence[Document], scale: Measure, lang: str) -> str:
+    """The share that an order changes most."""
+
+    def gap(one: Document) -> float:
+        return abs(one["stacked"]["value"] - one["stacked_reverse"]["value"])
+
+    most = max(shares, key=gap)
+    first, last = (scale.show(most[kind]["value"]) for kind in ("stacked", "stacked_reverse"))
+    return _word("order", lang, name=most["name"][lang], stacked=first, reverse=last)
+
+
+def measures(lang: str) -> str:
+    """Measures whose share is told from zero, largest first, and what the others add up to."""
+    stored = load(MEASURES)
+    total = _total(stored)
+    clear = [one for one in stored["shares"] if one["low"] > 0 or one["high"] < 0]
+    clear.sort(key=lambda one: -abs(one["value"]))
+    scale = _scale(stored["outcome"], lang, [_figures(one) for one in (*clear, total)])
+    rows = [
+        (f"{one['measure']} {one['name'][lang]}", scale.full(_figures(one), lang),
+         _span(scale, one["chance"], lang))
+        for one in clear
+    ]  # fmt: skip
+    left = stored["total"] - sum(one["value"] for one in clear)
+    others = _word("others", lang, count=len(stored["shares"]) - len(clear))
+    rows.append((others, scale.show(left), ""))
+    whole = scale.full(_figures(total), lang)
+    rows.append((f"**{_word('package', lang)}**", f"**{whole}**",
+                 _span(scale, total["chance"], lang)))  # fmt: skip
+    table = _table(("measure", "share", "by_chance"), rows, lang)
+    return f"{_facts(stored, lang, scale.unit)}\n\n{table}\n"
+
+
+# --- consistency ------------------------------------------------------------------------------
+
+
+def pairs(lang: str) -> str:
+    """Classes by outcome, pairs told from zero, and the largest that are not."""
+    stored = load(PAIRS)
+    known = stored["pairs"]
+    told = [one for one in known if one["class"] != NEUTRAL]
+    hidden = sorted(
+        (one for one in known if one["class"] == NEUTRAL), key=lambda one: -abs(one["interaction"])
+    )
+    parts = [_facts(stored, lang, "").strip(), _classes(stored, lang), _lost(stored, lang)]
+    for title, some in (("told", told), ("hidden", hidden)):
+        if some:
+            count = len(some) if title == "told" else stored["classes"][NEUTRAL]
+            shown = some[:ROWS]
+            head = _word(title, lang, count=count, shown=len(shown))
+            parts += [head, _ranked(shown, lang)]
+    parts += list(_cost(known, lang))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _classes(stored: Document, lang: str) -> str:
+    rows = []
+    for name in ASSESSED:
+        one = stored["classes_by_outcome"][name]
+        by_chance = [str(one["by_chance"][kind]) for kind in (SYNERGY, CONFLICT)]
+        own = [str(one[kind]) for kind in (SYNERGY, CONFLICT, NEUTRAL)]
+        rows.append((say(f"outcome.{name}", lang), *own, *by_chance))
+    columns = (
+        "outcome",
+        "synergies",
+        "conflicts",
+        "untold",
+        "chance_synergies",
+        "chance_conflicts",
+    )
+    return _table(columns, rows, lang)
+
+
+def _lost(stored: Document, lang: str) -> str:
+    """Findings of chance alone in consumption that do not stand, and what more seeds would do."""
+    lost = [
+        one for one in stored["pairs"] if one["class"] == NEUTRAL != one["chance"]["class"]
+    ]  # fmt: skip
+    if not lost:
+        return ""
+    needed = [one["replications_needed"] for one in lost if one["replications_needed"]]
+    most = str(max(needed)) if needed else "—"
+    never = len(lost) - len(needed)
+    return _word("lost", lang, lost=len(lost), returning=len(needed), most=most, never=never)
+
+
+def _ranked(some: Sequence[Document], lang: str) -> str:
+    scale = _scale(CONSUMPTION, lang, [_figures(one, "interaction") for one in some])
+    rows = [
+        (_names(one, lang), f"{scale.full(_figures(one, 'interaction'), lang)}",
+         _span(scale, one["chance"], lang), _kind(one, lang), "、".join(one["departments"]))
+        for one in some
+    ]  # fmt: skip
+    columns = ("both", "together", "by_chance", "kind", "departments")
+    return _word("unit", lang, unit=scale.unit) + "\n\n" + _table(columns, rows, lang)
+
+
+def _names(pair: Document, lang: str) -> str:
+    known = load_catalogue()
+    return " + ".join(f"{n} {getattr(known[n].title, lang)}" for n in (pair["a"], pair["b"]))
+
+
+def _kind(pair: Document, lang: str) -> str:
+    words = say(f"class.{pair['class']}", lang)
+    if pair["class"] == NEUTRAL:
+        return words
+    cause = say(f"cause.{pair['cause']}", lang)
+    share = digits(100 * pair["cause_agreement"], 0)
+    named = say("package.consistency.named", lang, cause=cause, share=share)
+    return _word("because", lang, kind=words, cause=named)
+
+
+def _cost(known: Sequence[Document], lang: str) -> Iterator[str]:
+    """The largest interactions in the cost to the budgets that are told from zero."""
+    told = [one for one in known if one["outcomes"][COST]["class"] != NEUTRAL]
+    told.sort(key=lambda one: -abs(one["outcomes"][COST]["interaction"]))
+    if not told:
+        return
+    some = [one["outcomes"][COST] for one in told[:ROWS]]
+    scale = _scale(COST, lang, [_figures(one, "interaction") for one in some])
+    rows = [
+        (_names(pair, lang), scale.full(_figures(one, "interaction"), lang),
+         say(f"class.{one['class']}", lang))
+        for pair, one in zip(told, some, strict=False)
+    ]  # fmt: skip
+    yield _word("cost", lang, count=len(told), shown=len(some))
+    unit = _word("unit", lang, unit=scale.unit)
+    yield f"{unit}\n\n{_table(('both', 'together', 'kind'), rows, lang)}"
+
+
+# --- the picture ------------------------------------------------------------------------------
+
+
+def fingerprint() -> str:
+    """Digest of the stored shares of sections."""
+    return hashlib.sha256(SECTIONS.read_bytes()).hexdigest()
+
+
+def picture(lang: str) -> Path:
+    """File of the waterfall in a language."""
+    return DOCS / "pictures" / f"attribution_sections.{lang}.png"
+
+
+def draw() -> None:
+    """Draw the waterfalls unless they show the stored shares already."""
+    stored = load(SECTIONS)
+    for lang in LANGUAGES:
+        if mark_of(picture(lang)) == fingerprint():
+            continue
+        outcome = say(f"outcome.{stored['outcome']}", lang)
+        figure = package_charts.waterfall(
+            [one["name"][lang] for one in stored["shares"]],
+            _columns([_figures(one) for one in stored["shares"]]), _figures(_total(stored)),
+            UNITS[stored["unit"]], say("chart.waterfall.title", lang, outcome=outcome),
+            say(f"chart.waterfall.{stored['method']}", lang), lang=lang,
+            footer=_word("footer", lang, command=stored["command"], date=stored["date"]),
+        )  # fmt: skip
+        style.save(figure, picture(lang).with_suffix(""))[1].unlink()
+        sign(picture(lang), fingerprint())
+
+
+def _columns(rows: Sequence[tuple[float, float, float]]) -> package_charts.Figures:
+    table = np.array(rows, dtype=float)
+    return table[:, 0], table[:, 1], table[:, 2]
