@@ -26,7 +26,7 @@ from experiments.paired import OUTCOME_RULES
 
 if TYPE_CHECKING:
     from experiments.attribution import Attribution, Player
-    from experiments.consistency import Consistency, PairFound
+    from experiments.consistency import Consistency, Interaction, PairFound
     from experiments.intervals import Estimate
 
 UNITS: Final = {"yuan": "money", "persons": "persons", "percent": "percent", "points": "points"}
@@ -206,9 +206,14 @@ def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
         "package.consistency.row", lang, a=player_name(pair.a, lang), b=player_name(pair.b, lang),
         value=_with_unit(_full(scale, own.estimate, lang), scale, lang),
         relative=f"{digits(100 * own.relative, 1, signed=True)}%",
-        kind=t(f"class.{own.kind}", lang), cause=_cause(pair, own.kind, lang),
+        kind=t(f"class.{_class(own)}", lang), cause=_cause(pair, own.kind, lang),
         departments="、".join(pair.departments) or "—",
     )  # fmt: skip
+
+
+def _class(own: Interaction) -> str:
+    """What a reader is told; an interaction of nothing in every world needs no test."""
+    return "zero" if own.estimate.low == own.estimate.high == 0.0 else own.kind
 
 
 def _cause(pair: PairFound, kind: str, lang: str) -> str:

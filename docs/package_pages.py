@@ -15,12 +15,14 @@ import numpy as np
 
 from briefing import package_charts, style
 from briefing.canvas import Measure, measure
-from briefing.numbers import digits, span
+from briefing.numbers import digits
 from briefing.package_report import UNITS, intervals_text
+from briefing.text import t
 from docs.replication_pages import mark_of, sign
 from experiments.consistency import ASSESSED, CONFLICT, NEUTRAL, SYNERGY, unit_of
+from experiments.evidence import TRIED
 from experiments.package_results import load
-from model.messages import LANGUAGES, say
+from model.messages import LANGUAGES
 from model.policy.catalogue import load_catalogue
 
 DOCS: Final = Path(__file__).resolve().parent
@@ -34,8 +36,8 @@ ROWS: Final = 12
 Document = Mapping[str, Any]
 
 
-def _word(name: str, lang: str, **fields: object) -> str:
-    return say(f"package.page.{name}", lang, **fields)
+def _word(key: str, lang: str, /, **fields: object) -> str:
+    return t(f"package.page.{key}", lang, **fields)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], lang: str) -> str:
@@ -45,12 +47,12 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], lang: str) -> 
     return "\n".join(lines)
 
 
-def _facts(stored: Document, lang: str, unit: str) -> str:
-    """What the figures are: unit, seeds, intervals, command, date, code."""
+def _facts(stored: Document, lang: str) -> str:
+    """What the figures are: seeds, intervals, command, date, code."""
     seeds, months = len(stored["seeds"]), stored["horizon_months"]
     about = intervals_text(stored["covers"], seeds, lang)
     return _word(
-        "facts", lang, unit=unit, seeds=seeds, months=months, about=about,
+        "facts", lang, seeds=seeds, months=months, about=about,
         command=stored["command"], date=stored["date"], code=stored["digests"]["code"][:12],
     )  # fmt: skip
 
@@ -60,7 +62,7 @@ def _scale(outcome: str, lang: str, rows: Sequence[Sequence[float]]) -> Measure:
 
 
 def _span(scale: Measure, bounds: Mapping[str, float], lang: str) -> str:
-    return span(scale.show(bounds["low"]), scale.show(bounds["high"]), lang)
+    return scale.span(bounds["low"], bounds["high"], lang)
 
 
 def _figures(one: Document, value: str = "value") -> tuple[float, float, float]:
@@ -93,7 +95,8 @@ def sections(lang: str) -> str:
     columns = ("section", "share", "by_chance", "alone", "stacked", "reverse")
     runs = stored["coalitions"] * len(stored["replications"])
     counts = _word("runs", lang, coalitions=stored["coalitions"], runs=runs)
-    parts = [_facts(stored, lang, scale.unit), counts, _table(columns, rows, lang)]
+    facts = ("" if lang == "zh" else " ").join([_facts(stored, lang), counts])
+    parts = [facts, _in_unit(scale, _table(columns, rows, lang), lang)]
     return "\n\n".join([*parts, _order(shares, scale, lang)]) + "\n"
 
 
@@ -127,7 +130,7 @@ def measures(lang: str) -> str:
     rows.append((f"**{_word('package', lang)}**", f"**{whole}**",
                  _span(scale, total["chance"], lang)))  # fmt: skip
     table = _table(("measure", "share", "by_chance"), rows, lang)
-    return f"{_facts(stored, lang, scale.unit)}\n\n{table}\n"
+    return f"{_facts(stored, lang)}\n\n{_in_unit(scale, table, lang)}\n"
 
 
 # --- consistency ------------------------------------------------------------------------------
@@ -138,13 +141,13 @@ def pairs(lang: str) -> str:
     stored = load(PAIRS)
     known = stored["pairs"]
     told = [one for one in known if one["class"] != NEUTRAL]
-    hidden = sorted(
-        (one for one in known if one["class"] == NEUTRAL), key=lambda one: -abs(one["interaction"])
-    )
-    parts = [_facts(stored, lang, "").strip(), _classes(stored, lang), _lost(stored, lang)]
-    for title, some in (("told", told), ("hidden", hidden)):
+    hidden = [one for one in known if one["class"] == NEUTRAL and one["interaction"]]
+    hidden.sort(key=lambda one: -abs(one["interaction"]))
+    parts = [_facts(stored, lang), _classes(stored, lang), _lost(stored, lang)]
+    for title, some, count in (
+        ("told", told, len(told)), ("hidden", hidden, stored["classes"][NEUTRAL])
+    ):  # fmt: skip
         if some:
-            count = len(some) if title == "told" else stored["classes"][NEUTRAL]
             shown = some[:ROWS]
             head = _word(title, lang, count=count, shown=len(shown))
             parts += [head, _ranked(shown, lang)]
@@ -158,7 +161,7 @@ def _classes(stored: Document, lang: str) -> str:
         one = stored["classes_by_outcome"][name]
         by_chance = [str(one["by_chance"][kind]) for kind in (SYNERGY, CONFLICT)]
         own = [str(one[kind]) for kind in (SYNERGY, CONFLICT, NEUTRAL)]
-        rows.append((say(f"outcome.{name}", lang), *own, *by_chance))
+        rows.append((t(f"outcome.{name}", lang), *own, *by_chance))
     columns = (
         "outcome",
         "synergies",
@@ -178,20 +181,30 @@ def _lost(stored: Document, lang: str) -> str:
     if not lost:
         return ""
     needed = [one["replications_needed"] for one in lost if one["replications_needed"]]
-    most = str(max(needed)) if needed else "—"
     never = len(lost) - len(needed)
-    return _word("lost", lang, lost=len(lost), returning=len(needed), most=most, never=never)
+    words = [_word("lost", lang, lost=len(lost))]
+    if needed:
+        words.append(_word("returning", lang, count=len(needed), most=max(needed)))
+    if never:
+        words.append(_word("never", lang, count=never, most=TRIED[-1]))
+    return ("" if lang == "zh" else " ").join(words)
 
 
 def _ranked(some: Sequence[Document], lang: str) -> str:
     scale = _scale(CONSUMPTION, lang, [_figures(one, "interaction") for one in some])
     rows = [
-        (_names(one, lang), f"{scale.full(_figures(one, 'interaction'), lang)}",
+        (_names(one, lang), scale.full(_figures(one, "interaction"), lang),
          _span(scale, one["chance"], lang), _kind(one, lang), "、".join(one["departments"]))
         for one in some
     ]  # fmt: skip
-    columns = ("both", "together", "by_chance", "kind", "departments")
-    return _word("unit", lang, unit=scale.unit) + "\n\n" + _table(columns, rows, lang)
+    columns = ["both", "together", "by_chance", "kind", "departments"]
+    if all(one["class"] == NEUTRAL for one in some):
+        columns, rows = columns[:3], [row[:3] for row in rows]
+    return _in_unit(scale, _table(columns, rows, lang), lang)
+
+
+def _in_unit(scale: Measure, table: str, lang: str) -> str:
+    return f"{_word('unit', lang, unit=scale.unit)}\n\n{table}"
 
 
 def _names(pair: Document, lang: str) -> str:
@@ -200,12 +213,10 @@ def _names(pair: Document, lang: str) -> str:
 
 
 def _kind(pair: Document, lang: str) -> str:
-    words = say(f"class.{pair['class']}", lang)
-    if pair["class"] == NEUTRAL:
-        return words
-    cause = say(f"cause.{pair['cause']}", lang)
+    words = t(f"class.{pair['class']}", lang)
+    cause = t(f"cause.{pair['cause']}", lang)
     share = digits(100 * pair["cause_agreement"], 0)
-    named = say("package.consistency.named", lang, cause=cause, share=share)
+    named = t("package.consistency.named", lang, cause=cause, share=share)
     return _word("because", lang, kind=words, cause=named)
 
 
@@ -219,12 +230,11 @@ def _cost(known: Sequence[Document], lang: str) -> Iterator[str]:
     scale = _scale(COST, lang, [_figures(one, "interaction") for one in some])
     rows = [
         (_names(pair, lang), scale.full(_figures(one, "interaction"), lang),
-         say(f"class.{one['class']}", lang))
+         t(f"class.{one['class']}", lang))
         for pair, one in zip(told, some, strict=False)
     ]  # fmt: skip
     yield _word("cost", lang, count=len(told), shown=len(some))
-    unit = _word("unit", lang, unit=scale.unit)
-    yield f"{unit}\n\n{_table(('both', 'together', 'kind'), rows, lang)}"
+    yield _in_unit(scale, _table(("both", "together", "kind"), rows, lang), lang)
 
 
 # --- the picture ------------------------------------------------------------------------------
@@ -246,12 +256,12 @@ def draw() -> None:
     for lang in LANGUAGES:
         if mark_of(picture(lang)) == fingerprint():
             continue
-        outcome = say(f"outcome.{stored['outcome']}", lang)
+        outcome = t(f"outcome.{stored['outcome']}", lang)
         figure = package_charts.waterfall(
             [one["name"][lang] for one in stored["shares"]],
             _columns([_figures(one) for one in stored["shares"]]), _figures(_total(stored)),
-            UNITS[stored["unit"]], say("chart.waterfall.title", lang, outcome=outcome),
-            say(f"chart.waterfall.{stored['method']}", lang), lang=lang,
+            UNITS[stored["unit"]], t("chart.waterfall.title", lang, outcome=outcome),
+            t(f"chart.waterfall.{stored['method']}", lang), lang=lang,
             footer=_word("footer", lang, command=stored["command"], date=stored["date"]),
         )  # fmt: skip
         style.save(figure, picture(lang).with_suffix(""))[1].unlink()
