@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from briefing.package_report import attribution_text, consistency_text
 from experiments.alternatives import (
     CHANCE,
     HYPERCUBE,
@@ -201,6 +202,26 @@ def test_the_document_says_what_chance_alone_would(fickle: Consistency) -> None:
     for pair in document["pairs"]:
         assert pair["low"] <= pair["chance"]["low"] <= pair["chance"]["high"] <= pair["high"]
         assert 0 < pair["cause_agreement"] <= 1
+
+
+def test_words_say_what_chance_alone_would_report(fickle: Consistency) -> None:
+    words = consistency_text(fickle, "en")
+    assert "With chance alone 2 synergies and 1 conflicts would be reported; 1 of them" in words
+    assert "0 of these would be told from zero with up to 64" in words
+    assert "1 help each other, 13 cannot be told from zero, 1 get in each other's way" in words
+    assert words.count("| exactly zero |") == 5  # of the eight pairs that are listed
+    assert "若只计机遇，会判 2 对促进、1 对抵消" in consistency_text(fickle, "zh")
+
+
+def test_words_say_what_intervals_are_about(tmp_path: Path) -> None:
+    wide, narrow, single = (
+        attribution_text(played(tmp_path, 3, **how), 4, "en")
+        for how in ({"seeds": 3}, {"seeds": 3, "sources": ()}, {"seeds": 1})
+    )
+    assert "about chance (seeds), behaviour of households and firms (posterior)" in wide
+    assert "With chance alone the package's interval would be" in wide
+    assert "about chance only" in narrow
+    assert "placeholder" in single
 
 
 @given(
