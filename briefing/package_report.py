@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from briefing import package_charts as charts
 from briefing.canvas import Measure, measure
-from briefing.numbers import digits, span
+from briefing.numbers import digits
 from briefing.style import save
 from briefing.text import t
 from experiments.consistency import (
@@ -22,6 +23,7 @@ from experiments.consistency import (
     unit_of,
 )
 from experiments.evidence import TRIED
+from experiments.package_runs import in_unit
 from experiments.paired import OUTCOME_RULES
 
 if TYPE_CHECKING:
@@ -104,10 +106,16 @@ def _attribution_intervals(found: Attribution, scale: Measure, lang: str) -> Ite
         name=player_name(widest.player, lang), share=_span(scale, widest.chance, lang),
         wide=_with_unit(_span(scale, widest.estimate, lang), scale, lang),
     )  # fmt: skip
+    totals = [in_unit(one.total, found.outcome) for one in found.replications if one.drawn]
+    yield t(
+        "package.attribute.drawn", lang, total=scale.show(found.total.value),
+        interval=scale.span(min(totals), max(totals), lang),
+        mean=_with_unit(scale.show(fmean(totals)), scale, lang),
+    )  # fmt: skip
 
 
 def _span(scale: Measure, one: Estimate, lang: str) -> str:
-    return span(scale.show(one.low), scale.show(one.high), lang)
+    return scale.span(one.low, one.high, lang)
 
 
 def intervals_text(covers: Sequence[str], seeds: int, lang: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
@@ -82,22 +83,35 @@ def sections(lang: str) -> str:
     stored = load(SECTIONS)
     shares, total = stored["shares"], _total(stored)
     scale = _scale(stored["outcome"], lang, [_figures(one) for one in (*shares, total)])
-    others = ("alone", "stacked", "stacked_reverse")
-    rows = [
-        (one["name"][lang], scale.full(_figures(one), lang), _span(scale, one["chance"], lang),
-         *(scale.show(one[kind]["value"]) for kind in others))
-        for one in shares
-    ]  # fmt: skip
-    sums = [sum(one[kind]["value"] for one in shares) for kind in others]
-    whole = f"**{scale.full(_figures(total), lang)}**"
-    rows.append((f"**{_word('package', lang)}**", whole, _span(scale, total["chance"], lang),
-                 *(scale.show(one) for one in sums)))  # fmt: skip
-    columns = ("section", "share", "by_chance", "alone", "stacked", "reverse")
     runs = stored["coalitions"] * len(stored["replications"])
     counts = _word("runs", lang, coalitions=stored["coalitions"], runs=runs)
     facts = ("" if lang == "zh" else " ").join([_facts(stored, lang), counts])
-    parts = [facts, _in_unit(scale, _table(columns, rows, lang), lang)]
-    return "\n\n".join([*parts, _order(shares, scale, lang)]) + "\n"
+    table = _in_unit(scale, _section_table(stored, scale, lang), lang)
+    return "\n\n".join([facts, table, _word("mean", lang), _order(shares, scale, lang)]) + "\n"
+
+
+def _section_table(stored: Document, scale: Measure, lang: str) -> str:
+    shares, total = stored["shares"], _total(stored)
+    drawn, drawn_total = _drawn(stored)
+    others = ("alone", "stacked", "stacked_reverse")
+    rows = [
+        (one["name"][lang], scale.full(_figures(one), lang), scale.show(mean),
+         _span(scale, one["chance"], lang), *(scale.show(one[kind]["value"]) for kind in others))
+        for one, mean in zip(shares, drawn, strict=True)
+    ]  # fmt: skip
+    sums = (scale.show(sum(one[kind]["value"] for one in shares)) for kind in others)
+    whole = f"**{scale.full(_figures(total), lang)}**"
+    last = (whole, scale.show(drawn_total), _span(scale, total["chance"], lang), *sums)
+    rows.append((f"**{_word('package', lang)}**", *last))
+    columns = ("section", "share", "drawn_mean", "by_chance", "alone", "stacked", "reverse")
+    return _table(columns, rows, lang)
+
+
+def _drawn(stored: Document) -> tuple[list[float], float]:
+    """Mean of the shares and of the effect over the worlds in which something is drawn."""
+    worlds = [one for one in stored["replications"] if one["drawn"]]
+    shares = np.mean([one["shares"] for one in worlds], axis=0).tolist()
+    return shares, fmean(one["total"] for one in worlds)
 
 
 def _order(shares: Sequence[Document], scale: Measure, lang: str) -> str:
