@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 UNITS: Final = {"yuan": "money", "persons": "persons", "percent": "percent", "points": "points"}
 ROWS: Final = 20
+MOSTLY: Final = 0.5
+"""Part of what draws do from which on it is called mostly luck."""
 LEAST_ROWS: Final = 8
 """Pairs listed even if none of them differs from zero."""
 RATE: Final = round(100 * FALSE_DISCOVERIES)
@@ -206,6 +208,9 @@ def _consistency_intervals(found: Consistency, lang: str) -> Iterator[str]:
             "package.consistency.needed", lang, returning=returning, never=len(lost) - returning,
             most=TRIED[-1],
         )  # fmt: skip
+        lucky = sum(one.evidence.chance_in_draws > MOSTLY for one in lost)
+        if lucky:
+            yield t("package.consistency.lucky", lang, count=lucky)
 
 
 def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:

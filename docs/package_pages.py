@@ -17,7 +17,7 @@ import numpy as np
 from briefing import package_charts, style
 from briefing.canvas import Measure, measure
 from briefing.numbers import digits
-from briefing.package_report import UNITS, intervals_text
+from briefing.package_report import MOSTLY, UNITS, intervals_text
 from briefing.text import t
 from docs.replication_pages import mark_of, sign
 from experiments.consistency import ASSESSED, CONFLICT, NEUTRAL, SYNERGY, unit_of
@@ -201,6 +201,9 @@ def _lost(stored: Document, lang: str) -> str:
         words.append(_word("returning", lang, count=len(needed), most=max(needed)))
     if never:
         words.append(_word("never", lang, count=never, most=TRIED[-1]))
+    lucky = sum(one["chance_in_draws"] > MOSTLY for one in lost)
+    if lucky:
+        words.append(_word("lucky", lang, count=lucky))
     return ("" if lang == "zh" else " ").join(words)
 
 

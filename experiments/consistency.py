@@ -318,6 +318,7 @@ def _pair_document(pair: PairFound, outcome: str) -> dict[str, Any]:
         "class": own.kind,
         "chance": {"low": own.chance.low, "high": own.chance.high, "class": own.chance_kind},
         "replications_needed": own.needed,
+        "chance_in_draws": own.evidence.chance_in_draws,
         "cause": pair.cause.name if own.kind != NEUTRAL else "none",
         "cause_agreement": pair.agreement,
         "channels": dict(pair.cause.amounts),

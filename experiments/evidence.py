@@ -3,7 +3,11 @@
 The p-value is read off the interval of `experiments.intervals`: it is one minus the confidence at
 which the interval just touches zero, so a figure has p < 0.10 exactly if zero lies outside its
 90 % interval. Without draws that is Student's t. Chance averages away with more replications, what
-is not known about parameters, levers and surroundings does not.
+a draw does to a replication does not.
+
+What a draw does contains luck, too: with other parameters other people are lucky. In an effect that
+is little, in an interaction of two measures, a difference of differences, it can be most of it. The
+interval then errs on the wide side; `chance_in_draws` says by how much it may.
 """
 
 from __future__ import annotations
@@ -40,6 +44,11 @@ class Evidence:
         chance = -float(stdtrit(n - 1, p / 2)) * self.deviation / math.sqrt(n)
         draws = -float(stdtrit(n, p / 2)) * self.shift if self.shift else 0.0
         return math.hypot(chance, draws)
+
+    @property
+    def chance_in_draws(self) -> float:
+        """Largest part of the squared `shift` that luck can be, that of unrelated runs; 0 to 1."""
+        return min(1.0, 2 * self.deviation**2 / self.shift**2) if self.shift else 0.0
 
     def p_value(self, count: int | None = None) -> float:
         """1 if the mean is zero, 0 if nothing spreads."""

@@ -208,6 +208,7 @@ def test_words_say_what_chance_alone_would_report(fickle: Consistency) -> None:
     words = consistency_text(fickle, "en")
     assert "With chance alone 2 synergies and 1 conflicts would be reported; 1 of them" in words
     assert "0 of these would be told from zero with up to 64" in words
+    assert "luck in the drawn runs" not in words
     assert "1 help each other, 13 cannot be told from zero, 1 get in each other's way" in words
     assert words.count("| exactly zero |") == 5  # of the eight pairs that are listed
     assert "若只计机遇，会判 2 对促进、1 对抵消" in consistency_text(fickle, "zh")
@@ -245,6 +246,14 @@ def test_more_replications_help_against_chance_only() -> None:
     assert lucky.needed(0.05) == 12
     assert ignorant.needed(0.05) is None
     assert Evidence(1.0, 0.1, 0.1, 5).needed(0.05) == 5
+
+
+def test_luck_in_the_draws_is_told_from_what_is_not_known() -> None:
+    generator = np.random.default_rng(1)
+    first, second = generator.normal(size=(2, 400))
+    assert evidence(first, second - first).chance_in_draws == pytest.approx(1.0, abs=0.1)
+    assert evidence(first, 5 + second - first).chance_in_draws < 0.1
+    assert evidence(first, np.zeros(400)).chance_in_draws == 0.0
 
 
 # --- cost -------------------------------------------------------------------------------------
