@@ -208,6 +208,9 @@ def _consistency_intervals(found: Consistency, lang: str) -> Iterator[str]:
             "package.consistency.needed", lang, returning=returning, never=len(lost) - returning,
             most=TRIED[-1],
         )  # fmt: skip
+        firm = sum(one.same_sign == 1.0 for one in lost)
+        if firm:
+            yield t("package.consistency.firm", lang, count=firm)
         lucky = sum(one.evidence.chance_in_draws > MOSTLY for one in lost)
         if lucky:
             yield t("package.consistency.lucky", lang, count=lucky)
@@ -219,14 +222,17 @@ def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
         "package.consistency.row", lang, a=player_name(pair.a, lang), b=player_name(pair.b, lang),
         value=_with_unit(_full(scale, own.estimate, lang), scale, lang),
         relative=f"{digits(100 * own.relative, 1, signed=True)}%",
-        kind=t(f"class.{_class(own)}", lang), cause=_cause(pair, own.kind, lang),
+        kind=_class(own, lang), cause=_cause(pair, own.kind, lang),
         departments="、".join(pair.departments) or "—",
     )  # fmt: skip
 
 
-def _class(own: Interaction) -> str:
-    """What a reader is told; an interaction of nothing in every world needs no test."""
-    return "zero" if own.estimate.low == own.estimate.high == 0.0 else own.kind
+def _class(own: Interaction, lang: str) -> str:
+    """The class and in how many worlds the sign is this; nothing in every world needs no test."""
+    if own.estimate.low == own.estimate.high == 0.0:
+        return t("class.zero", lang)
+    kind, share = t(f"class.{own.kind}", lang), digits(100 * own.same_sign, 0)
+    return t("package.consistency.named", lang, cause=kind, share=share)
 
 
 def _cause(pair: PairFound, kind: str, lang: str) -> str:

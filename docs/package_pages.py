@@ -155,16 +155,18 @@ def pairs(lang: str) -> str:
     stored = load(PAIRS)
     known = stored["pairs"]
     told = [one for one in known if one["class"] != NEUTRAL]
-    hidden = [one for one in known if one["class"] == NEUTRAL and one["interaction"]]
-    hidden.sort(key=lambda one: -abs(one["interaction"]))
-    parts = [_facts(stored, lang), _classes(stored, lang), _lost(stored, lang)]
+    lost, others = _lost(known)
+    parts = [_facts(stored, lang), _classes(stored, lang)]
+    neutral = stored["classes"][NEUTRAL] - len(lost)
     for title, some, count in (
-        ("told", told, len(told)), ("hidden", hidden, stored["classes"][NEUTRAL])
+        ("told", told, len(told)), ("lost", lost, len(lost)), ("hidden", others, neutral)
     ):  # fmt: skip
         if some:
             shown = some[:ROWS]
             head = _word(title, lang, count=count, shown=len(shown))
             parts += [head, _ranked(shown, lang)]
+        if title == "lost":
+            parts.append(_what_would_help(lost, lang))
     parts += list(_cost(known, lang))
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -187,21 +189,29 @@ def _classes(stored: Document, lang: str) -> str:
     return _table(columns, rows, lang)
 
 
-def _lost(stored: Document, lang: str) -> str:
-    """Findings of chance alone in consumption that do not stand, and what more seeds would do."""
-    lost = [
-        one for one in stored["pairs"] if one["class"] == NEUTRAL != one["chance"]["class"]
-    ]  # fmt: skip
+def _lost(known: Sequence[Document]) -> tuple[list[Document], list[Document]]:
+    """Pairs not told from zero, by size: those that chance alone would report, and the others."""
+    neutral = [one for one in known if one["class"] == NEUTRAL and one["interaction"]]
+    neutral.sort(key=lambda one: -abs(one["interaction"]))
+    lost = [one for one in neutral if one["chance"]["class"] != NEUTRAL]
+    return lost, [one for one in neutral if one["chance"]["class"] == NEUTRAL]
+
+
+def _what_would_help(lost: Sequence[Document], lang: str) -> str:
+    """Whether direction or size is in doubt, and what more seeds or households would do."""
     if not lost:
         return ""
     needed = [one["replications_needed"] for one in lost if one["replications_needed"]]
     never = len(lost) - len(needed)
-    words = [_word("lost", lang, lost=len(lost))]
+    firm = sum(one["same_sign"] == 1.0 for one in lost)
+    lucky = sum(one["chance_in_draws"] > MOSTLY for one in lost)
+    words = []
+    if firm:
+        words.append(_word("firm", lang, count=firm))
     if needed:
         words.append(_word("returning", lang, count=len(needed), most=max(needed)))
     if never:
         words.append(_word("never", lang, count=never, most=TRIED[-1]))
-    lucky = sum(one["chance_in_draws"] > MOSTLY for one in lost)
     if lucky:
         words.append(_word("lucky", lang, count=lucky))
     return ("" if lang == "zh" else " ").join(words)
@@ -211,12 +221,13 @@ def _ranked(some: Sequence[Document], lang: str) -> str:
     scale = _scale(CONSUMPTION, lang, [_figures(one, "interaction") for one in some])
     rows = [
         (_names(one, lang), scale.full(_figures(one, "interaction"), lang),
-         _span(scale, one["chance"], lang), _kind(one, lang), "、".join(one["departments"]))
+         _span(scale, one["chance"], lang), f"{100 * one['same_sign']:.0f} %", _kind(one, lang),
+         "、".join(one["departments"]))
         for one in some
     ]  # fmt: skip
-    columns = ["both", "together", "by_chance", "kind", "departments"]
+    columns = ["both", "together", "by_chance", "same_sign", "kind", "departments"]
     if all(one["class"] == NEUTRAL for one in some):
-        columns, rows = columns[:3], [row[:3] for row in rows]
+        columns, rows = columns[:4], [row[:4] for row in rows]
     return _in_unit(scale, _table(columns, rows, lang), lang)
 
 

@@ -17,6 +17,8 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any, Final
 
+import numpy as np
+
 from experiments.alternatives import SOURCES
 from experiments.attribution import Player, players_of
 from experiments.causes import Cause, cause_of
@@ -55,7 +57,8 @@ class Interaction:
     """Both together less each alone, in the outcome's unit.
 
     `adjusted` is the p-value after Benjamini and Hochberg, `relative` the interaction beside the
-    sizes of both single effects. `chance` and `chance_kind` are interval and class with chance
+    sizes of both single effects, `same_sign` the share of worlds in which the interaction has the
+    sign of the estimate. `chance` and `chance_kind` are interval and class with chance
     alone; `needed` replications would make a class of chance hold in the wider interval, None if
     there is none or more of them would not help.
     """
@@ -65,6 +68,7 @@ class Interaction:
     evidence: Evidence
     p_value: float
     relative: float = 0.0
+    same_sign: float = 1.0
     adjusted: float = 1.0
     kind: str = NEUTRAL
     chance_kind: str = NEUTRAL
@@ -219,7 +223,9 @@ class _Assessment:
         )
         estimate, known = self.worlds.estimate_of(values, shifts), evidence(values, shifts)
         relative = estimate.value / alone if alone else 0.0
-        return Interaction(estimate, mean_estimate(values), known, known.p_value(), relative)
+        signs = np.sign(np.concatenate([values, values[: len(shifts)] + shifts]))
+        same = float((signs == np.sign(estimate.value)).mean())
+        return Interaction(estimate, mean_estimate(values), known, known.p_value(), relative, same)
 
     def _together(self, sides: Sides, outcome: str) -> float:
         """In whole quanta as long as possible, so that nothing plus nothing is exactly nothing."""
@@ -318,6 +324,7 @@ def _pair_document(pair: PairFound, outcome: str) -> dict[str, Any]:
         "class": own.kind,
         "chance": {"low": own.chance.low, "high": own.chance.high, "class": own.chance_kind},
         "replications_needed": own.needed,
+        "same_sign": own.same_sign,
         "chance_in_draws": own.evidence.chance_in_draws,
         "cause": pair.cause.name if own.kind != NEUTRAL else "none",
         "cause_agreement": pair.agreement,

@@ -188,6 +188,8 @@ def test_classes_rest_on_the_wide_interval(fickle: Consistency) -> None:
     assert [helping.chance_kind, helping.kind] == ["synergy", "synergy"]
     assert [unsure.chance_kind, unsure.kind] == ["synergy", "neutral"]
     assert [hindering.chance_kind, hindering.kind] == ["conflict", "conflict"]
+    assert helping.same_sign == hindering.same_sign == 1.0
+    assert 0.5 <= unsure.same_sign < 1.0
     assert helping.needed == hindering.needed == 5
     assert unsure.needed is None
     untouched = found[1, 3]
