@@ -218,17 +218,26 @@ def _what_would_help(lost: Sequence[Document], lang: str) -> str:
 
 
 def _ranked(some: Sequence[Document], lang: str) -> str:
-    scale = _scale(CONSUMPTION, lang, [_figures(one, "interaction") for one in some])
     rows = [
-        (_names(one, lang), scale.full(_figures(one, "interaction"), lang),
-         _span(scale, one["chance"], lang), f"{100 * one['same_sign']:.0f} %", _kind(one, lang),
-         "、".join(one["departments"]))
+        (_names(one, lang), _own_unit(_figures(one, "interaction"), CONSUMPTION, lang),
+         _own_unit((one["chance"]["low"], one["chance"]["high"]), CONSUMPTION, lang),
+         f"{100 * one['same_sign']:.0f} %", _kind(one, lang), "、".join(one["departments"]))
         for one in some
     ]  # fmt: skip
     columns = ["both", "together", "by_chance", "same_sign", "kind", "departments"]
     if all(one["class"] == NEUTRAL for one in some):
         columns, rows = columns[:4], [row[:4] for row in rows]
-    return _in_unit(scale, _table(columns, rows, lang), lang)
+    return _table(columns, rows, lang)
+
+
+def _own_unit(figures: tuple[float, ...], outcome: str, lang: str) -> str:
+    """Value and bounds, or bounds alone, with the unit that suits them: sizes differ too much."""
+    scale = _scale(outcome, lang, [figures])
+    if len(figures) == len(("low", "high")):
+        words = scale.span(figures[0], figures[1], lang)
+    else:
+        words = scale.full((figures[0], figures[1], figures[2]), lang)
+    return f"{words}{'' if lang == 'zh' else ' '}{scale.unit}"
 
 
 def _in_unit(scale: Measure, table: str, lang: str) -> str:
@@ -249,20 +258,26 @@ def _kind(pair: Document, lang: str) -> str:
 
 
 def _cost(known: Sequence[Document], lang: str) -> Iterator[str]:
-    """The largest interactions in the cost to the budgets that are told from zero."""
-    told = [one for one in known if one["outcomes"][COST]["class"] != NEUTRAL]
-    told.sort(key=lambda one: -abs(one["outcomes"][COST]["interaction"]))
-    if not told:
-        return
-    some = [one["outcomes"][COST] for one in told[:ROWS]]
-    scale = _scale(COST, lang, [_figures(one, "interaction") for one in some])
-    rows = [
-        (_names(pair, lang), scale.full(_figures(one, "interaction"), lang),
-         t(f"class.{one['class']}", lang))
-        for pair, one in zip(told, some, strict=False)
+    """The largest interactions in the cost to the budgets that chance alone would report."""
+
+    def figures(pair: Document) -> Document:
+        found: Document = pair["outcomes"][COST]
+        return found
+
+    some = [
+        one for one in known
+        if {figures(one)["class"], figures(one)["class_by_chance"]} != {NEUTRAL}
     ]  # fmt: skip
-    yield _word("cost", lang, count=len(told), shown=len(some))
-    yield _in_unit(scale, _table(("both", "together", "kind"), rows, lang), lang)
+    if not some:
+        return
+    some.sort(key=lambda one: -abs(figures(one)["interaction"]))
+    rows = [
+        (_names(one, lang), _own_unit(_figures(figures(one), "interaction"), COST, lang),
+         f"{100 * figures(one)['same_sign']:.0f} %", t(f"class.{figures(one)['class']}", lang))
+        for one in some[:ROWS]
+    ]  # fmt: skip
+    yield _word("cost", lang, count=len(some), shown=len(rows))
+    yield _table(("both", "together", "same_sign", "kind"), rows, lang)
 
 
 # --- the picture ------------------------------------------------------------------------------

@@ -337,4 +337,4 @@ def _pair_document(pair: PairFound, outcome: str) -> dict[str, Any]:
 def _figures(one: Interaction) -> dict[str, Any]:
     bounds = {"interaction": one.estimate.value, "low": one.estimate.low, "high": one.estimate.high}
     classes = {"class": one.kind, "class_by_chance": one.chance_kind}
-    return {**bounds, **classes, "adjusted_p": one.adjusted}
+    return {**bounds, **classes, "same_sign": one.same_sign, "adjusted_p": one.adjusted}
