@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from app.commands_compare import UncertaintyOption, sources_of
 from app.commands_sweep import SweepProgress
 from app.console import (
     EXIT_FAULT,
@@ -62,6 +63,13 @@ WorkersOption = Annotated[
 PairsOption = Annotated[
     int, typer.Option("--pairs", help=say("package.option.pairs", HELP, count=DEFAULT_PAIRS))
 ]
+QuickOption = Annotated[bool, typer.Option("--quick", help=say("package.option.quick", HELP))]
+WriteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--write", metavar="FILE", help=say("package.option.write", HELP), show_default=False
+    ),
+]
 OnlyOption = Annotated[
     str | None, typer.Option("--only", help=say("package.option.only", HELP), show_default=False)
 ]
@@ -78,8 +86,11 @@ def attribute(
     outcome: OutcomeOption = DEFAULT_OUTCOME,
     by: ByOption = None,
     months: MonthsOption = None,
-    replications: Annotated[int, _seeds("attribute")] = DEFAULT_SEEDS["attribute"],
+    replications: Annotated[int | None, _seeds("attribute")] = None,
+    quick: QuickOption = False,
+    uncertainty: UncertaintyOption = None,
     pairs: PairsOption = DEFAULT_PAIRS,
+    write: WriteOption = None,
     workers: WorkersOption = None,
     seed: SeedOption = None,
     scale: ScaleOption = None,
@@ -96,7 +107,9 @@ def attribute(
             raise BadInputError(console.say("package.fault.by", value=by))
         if pairs < 1:
             raise BadInputError(console.say("package.fault.pairs", value=pairs))
-        asked = _Asked("attribute", request, outcome, months, replications, workers)
+        asked = _Asked("attribute", request, outcome, months,
+                       Certainty(console, "attribute", replications, quick, uncertainty),
+                       workers, write)  # fmt: skip
         more = ["--by", by] if by else []
         _attribute(asked, by, pairs, [*more, "--pairs", str(pairs)])
 
@@ -107,7 +120,10 @@ def consistency(
     outcome: OutcomeOption = DEFAULT_OUTCOME,
     only: OnlyOption = None,
     months: MonthsOption = None,
-    replications: Annotated[int, _seeds("consistency")] = DEFAULT_SEEDS["consistency"],
+    replications: Annotated[int | None, _seeds("consistency")] = None,
+    quick: QuickOption = False,
+    uncertainty: UncertaintyOption = None,
+    write: WriteOption = None,
     workers: WorkersOption = None,
     seed: SeedOption = None,
     scale: ScaleOption = None,
@@ -120,7 +136,9 @@ def consistency(
     console = console_for(context, lang, json_output, quiet)
     request = Request(console, scenario, seed, scale, results)
     with failures(console):
-        asked = _Asked("consistency", request, outcome, months, replications, workers)
+        asked = _Asked("consistency", request, outcome, months,
+                       Certainty(console, "consistency", replications, quick, uncertainty),
+                       workers, write)  # fmt: skip
         _consistency(asked, only)
 
 
@@ -145,15 +163,41 @@ def point_out_suspects(console: Console, runs: PackageRuns) -> list[dict[str, An
     return found
 
 
+class Certainty:
+    """How sure a command is to be: `seeds`, the `sources` drawn in each, whether it is `quick`.
+
+    Raises BadInputError for an unknown source.
+    """
+
+    def __init__(
+        self, console: Console, name: str, replications: int | None, quick: bool,
+        uncertainty: str | None,
+    ) -> None:  # fmt: skip
+        usual = LEAST_SEEDS[name] if quick else DEFAULT_SEEDS[name]
+        self.seeds = usual if replications is None else replications
+        self.quick = quick
+        self.sources = () if quick and uncertainty is None else sources_of(console, uncertainty)
+
+    def options(self) -> list[str]:
+        """The options that repeat this."""
+        from experiments.alternatives import CHANCE, SOURCES
+
+        options = ["--replications", str(self.seeds), *(["--quick"] if self.quick else [])]
+        if self.sources != SOURCES:
+            options += ["--uncertainty", ",".join(self.sources) or CHANCE]
+        return options
+
+
 class _Asked:
     """A checked request with its runs. Raises BadInputError, ScenarioError."""
 
     def __init__(
-        self, name: str, request: Request, outcome: str, months: int | None, seeds: int,
-        workers: int | None,
+        self, name: str, request: Request, outcome: str, months: int | None, certainty: Certainty,
+        workers: int | None, write: Path | None,
     ) -> None:  # fmt: skip
         self.name, self.request, self.console = name, request, request.console
-        self.outcome, self.seeds = outcome, seeds
+        self.outcome, self.certainty, self.write = outcome, certainty, write
+        self.seeds = certainty.seeds
         self._check_options()
         self.scenario: Scenario = request.checked_scenario()
         last = self.scenario.months
@@ -191,6 +235,8 @@ class _Asked:
         title = self.scenario.title(self.console.lang)
         fields = {"title": title, "players": players, "seeds": self.seeds}
         self.console.note(self.console.say("package.computing", **fields))
+        if self.certainty.quick:
+            self.console.note(self.console.say("package.quick", seeds=self.seeds))
         try:
             return work()
         except (RunFailedError, ExecutorError) as fault:
@@ -201,10 +247,15 @@ class _Asked:
 
     def command(self, *more: str) -> str:
         """The command that repeats this."""
-        options = ["--outcome", self.outcome, *more, "--replications", str(self.seeds)]
+        options = ["--outcome", self.outcome, *more, *self.certainty.options()]
         if self.months != self.scenario.months:
             options += ["--months", str(self.months)]
         return self.request.command(self.name, self.scenario, *options)
+
+    def document(self, figures: dict[str, Any], command: str) -> dict[str, Any]:
+        """The figures with what they belong to."""
+        head = {"scenario": self.scenario.name, "scale": self.scenario.scale}
+        return {**head, "quick": self.certainty.quick, **figures, "command": command}
 
     def footer(self, lang: str, command: str) -> str:
         """What every chart says below."""
@@ -221,6 +272,8 @@ class _Asked:
         from experiments.store import write_json
 
         folder = self.runs.store.folder
+        if self.write is not None:
+            self._store(self.write, document)
         write_json(folder / f"{stem}.json", document)
         for lang in LANGUAGES:
             (folder / f"{stem}.{lang}.md").write_text(text(lang) + "\n", encoding="utf-8")
@@ -230,6 +283,16 @@ class _Asked:
                 reason = " ".join(f"{type(fault).__name__}: {fault}".split())
                 self.console.error(self.console.say("sweep.fault.charts", reason=reason))
         return folder
+
+    def _store(self, path: Path, document: dict[str, Any]) -> None:
+        """Figures with date and digests: what the documentation is written from."""
+        from experiments.package_results import save
+
+        try:
+            save(document, path)
+        except OSError as refused:
+            raise BadInputError(f"{path}: {refused.strerror}") from None
+        self.console.note(self.console.say("package.written", path=path))
 
 
 def _attribute(asked: _Asked, by: str | None, pairs: int, more: list[str]) -> None:
@@ -248,11 +311,14 @@ def _attribute(asked: _Asked, by: str | None, pairs: int, more: list[str]) -> No
     if not players:
         raise BadInputError(asked.console.say("package.fault.empty"))
     found = asked.compute(
-        lambda: share(asked.runs, asked.outcome, grouping, asked.seeds, asked.months, pairs),
+        lambda: share(
+            asked.runs, asked.outcome, grouping, asked.seeds, asked.months, pairs,
+            asked.certainty.sources,
+        ),
         players,
-    )
+    )  # fmt: skip
     command = asked.command(*more)
-    document = {"scenario": asked.scenario.name, **attribution_document(found), "command": command}
+    document = asked.document(attribution_document(found), command)
     path = asked.keep(
         f"attribution_{asked.outcome}_{grouping}", document,
         lambda lang: attribution_text(found, pairs, lang),
@@ -276,10 +342,13 @@ def _consistency(asked: _Asked, only: str | None) -> None:
         raise BadInputError(asked.console.say("package.fault.two"))
     chosen = [known[part] for part in wanted]
     found = asked.compute(
-        lambda: assess(asked.runs, asked.outcome, asked.seeds, asked.months, chosen), len(chosen)
+        lambda: assess(
+            asked.runs, asked.outcome, asked.seeds, asked.months, chosen, asked.certainty.sources
+        ),
+        len(chosen),
     )
     command = asked.command(*(["--only", only] if only else []))
-    document = {"scenario": asked.scenario.name, **consistency_document(found), "command": command}
+    document = asked.document(consistency_document(found), command)
     scope = "_" + "-".join(str(one) for one in chosen) if only else ""
     path = asked.keep(
         f"consistency_{asked.outcome}{scope[:SCOPE_LETTERS]}", document,

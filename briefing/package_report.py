@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,15 +22,19 @@ from experiments.consistency import (
     SYNERGY,
     unit_of,
 )
+from experiments.evidence import TRIED
+from experiments.package_runs import in_unit
 from experiments.paired import OUTCOME_RULES
 
 if TYPE_CHECKING:
     from experiments.attribution import Attribution, Player
-    from experiments.consistency import Consistency, PairFound
+    from experiments.consistency import Consistency, Interaction, PairFound
     from experiments.intervals import Estimate
 
 UNITS: Final = {"yuan": "money", "persons": "persons", "percent": "percent", "points": "points"}
 ROWS: Final = 20
+MOSTLY: Final = 0.5
+"""Part of what draws do from which on it is called mostly luck."""
 LEAST_ROWS: Final = 8
 """Pairs listed even if none of them differs from zero."""
 RATE: Final = round(100 * FALSE_DISCOVERIES)
@@ -89,7 +94,40 @@ def attribution_text(found: Attribution, pairs: int, lang: str) -> str:
               stacked=_with_unit(scale.show(widest.stacked.value), scale, lang),
               reverse=_with_unit(scale.show(widest.reverse.value), scale, lang))
         )  # fmt: skip
-    return "\n".join([*lines, t("package.attribute.chance", lang)])
+    return "\n".join([*lines, *_attribution_intervals(found, scale, lang)])
+
+
+def _attribution_intervals(found: Attribution, scale: Measure, lang: str) -> Iterator[str]:
+    """What the intervals are about, and how wide chance alone would make them."""
+    yield intervals_text(found.covers, len(found.seeds), lang)
+    if len(found.covers) < 2:
+        return
+    widest = max(found.shares, key=lambda one: one.estimate.half_width)
+    yield t(
+        "package.attribute.by_chance", lang, interval=_span(scale, found.chance, lang),
+        name=player_name(widest.player, lang), share=_span(scale, widest.chance, lang),
+        wide=_with_unit(_span(scale, widest.estimate, lang), scale, lang),
+    )  # fmt: skip
+    totals = [in_unit(one.total, found.outcome) for one in found.replications if one.drawn]
+    yield t(
+        "package.attribute.drawn", lang, total=scale.show(found.total.value),
+        interval=scale.span(min(totals), max(totals), lang),
+        mean=_with_unit(scale.show(fmean(totals)), scale, lang),
+    )  # fmt: skip
+
+
+def _span(scale: Measure, one: Estimate, lang: str) -> str:
+    return scale.span(one.low, one.high, lang)
+
+
+def intervals_text(covers: Sequence[str], seeds: int, lang: str) -> str:
+    """One sentence: what 90 % intervals are about."""
+    if seeds < 2:
+        return t("package.intervals.single", lang)
+    if len(covers) < 2:
+        return t("package.intervals.chance", lang)
+    names = [t(f"package.covers.{name}", lang) for name in covers]
+    return t("package.intervals", lang, covers=t("summary.comma", lang).join(names))
 
 
 def draw_attribution(found: Attribution, folder: Path, lang: str, footer: str) -> list[Path]:
@@ -120,14 +158,9 @@ def draw_attribution(found: Attribution, folder: Path, lang: str, footer: str) -
 # --- consistency ------------------------------------------------------------------------------
 
 
-def _counts(found: Consistency, outcome: str) -> dict[str, int]:
-    kinds = [pair.interactions[outcome].kind for pair in found.pairs]
-    return {kind: kinds.count(kind) for kind in (SYNERGY, NEUTRAL, CONFLICT)}
-
-
 def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
     """The ranked table of pairs that interact, other outcomes in a line each, and the rules."""
-    words = {"outcome": t(f"outcome.{found.outcome}", lang), **_counts(found, found.outcome)}
+    words = {"outcome": t(f"outcome.{found.outcome}", lang), **found.counts(found.outcome)}
     lines = [
         t("package.consistency.head", lang, count=len(found.pairs), months=found.months,
           seeds=len(found.seeds), **words)
@@ -145,12 +178,13 @@ def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
     lines.append("")
     for name in ASSESSED:
         if name != found.outcome:
-            counts = _counts(found, name)
+            counts = found.counts(name)
             lines.append(
                 t("package.consistency.other", lang, outcome=t(f"outcome.{name}", lang),
                   synergy=counts[SYNERGY], conflict=counts[CONFLICT])
             )  # fmt: skip
     lines.append(t("package.consistency.rule", lang, count=len(found.pairs), rate=RATE))
+    lines += _consistency_intervals(found, lang)
     lines.append(t("package.consistency.cause", lang))
     if found.failed:
         failed = {"count": len(found.failed), "first": found.failed[0]}
@@ -158,16 +192,55 @@ def consistency_text(found: Consistency, lang: str, rows: int = ROWS) -> str:
     return "\n".join(lines)
 
 
+def _consistency_intervals(found: Consistency, lang: str) -> Iterator[str]:
+    """What the intervals are about, what chance alone would report, and what more runs would do."""
+    yield intervals_text(found.covers, len(found.seeds), lang)
+    if len(found.covers) < 2:
+        return
+    known = [pair.interactions[found.outcome] for pair in found.pairs]
+    lost = [one for one in known if one.kind == NEUTRAL != one.chance_kind]
+    counts = found.counts(found.outcome, chance=True)
+    words = {"synergy": counts[SYNERGY], "conflict": counts[CONFLICT], "lost": len(lost)}
+    yield t("package.consistency.by_chance", lang, **words)
+    if lost:
+        returning = sum(one.needed is not None for one in lost)
+        yield t(
+            "package.consistency.needed", lang, returning=returning, never=len(lost) - returning,
+            most=TRIED[-1],
+        )  # fmt: skip
+        firm = sum(one.same_sign == 1.0 for one in lost)
+        if firm:
+            yield t("package.consistency.firm", lang, count=firm)
+        lucky = sum(one.evidence.chance_in_draws > MOSTLY for one in lost)
+        if lucky:
+            yield t("package.consistency.lucky", lang, count=lucky)
+
+
 def _row(pair: PairFound, outcome: str, scale: Measure, lang: str) -> str:
     own = pair.interactions[outcome]
-    cause = "none" if own.kind == NEUTRAL else pair.cause.name
     return t(
         "package.consistency.row", lang, a=player_name(pair.a, lang), b=player_name(pair.b, lang),
         value=_with_unit(_full(scale, own.estimate, lang), scale, lang),
         relative=f"{digits(100 * own.relative, 1, signed=True)}%",
-        kind=t(f"class.{own.kind}", lang), cause=t(f"cause.{cause}", lang),
+        kind=_class(own, lang), cause=_cause(pair, own.kind, lang),
         departments="、".join(pair.departments) or "—",
     )  # fmt: skip
+
+
+def _class(own: Interaction, lang: str) -> str:
+    """The class and in how many worlds the sign is this; nothing in every world needs no test."""
+    if own.estimate.low == own.estimate.high == 0.0:
+        return t("class.zero", lang)
+    kind, share = t(f"class.{own.kind}", lang), digits(100 * own.same_sign, 0)
+    return t("package.consistency.named", lang, cause=kind, share=share)
+
+
+def _cause(pair: PairFound, kind: str, lang: str) -> str:
+    if kind == NEUTRAL:
+        return t("cause.none", lang)
+    cause = t(f"cause.{pair.cause.name}", lang)
+    share = digits(100 * pair.agreement, 0)
+    return t("package.consistency.named", lang, cause=cause, share=share)
 
 
 def draw_consistency(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from docs import replication_pages
+from docs import package_pages, replication_pages
 from docs.measure_pages import measures
 from experiments.grades import typical_grade
 from model.dimensions import CATEGORIES, DURABLE_CATEGORIES, PLACES
@@ -38,7 +38,7 @@ CHARTS: Final = ("monthly_path.zh.png", "monthly_path.en.png")
 PAGES: Final = (
     "README.md", "docs/scenarios.md", "docs/parameters.md", "docs/measures.md",
     "docs/measures.zh.md", "docs/replications.md", "docs/replications.zh.md", "docs/add_a_study.md",
-    "docs/add_a_study.zh.md",
+    "docs/add_a_study.zh.md", "docs/packages.md", "docs/packages.zh.md",
 )  # fmt: skip
 PART: Final = re.compile(
     r"(?P<head><!-- generated: (?P<name>[\w.]+) -->\n).*?(?P<tail><!-- end of generated -->)",
@@ -306,6 +306,9 @@ PARTS: Final[dict[str, Callable[[str], str]]] = {
     "measures": measures,
     "replications": replication_pages.replications,
     "study_example": replication_pages.example_run,
+    "package_sections": package_pages.sections,
+    "package_measures": package_pages.measures,
+    "package_pairs": package_pages.pairs,
 }
 
 
@@ -332,6 +335,7 @@ def main(arguments: list[str] | None = None) -> None:
     if asked.pictures:
         take_pictures(asked.pictures)
     replication_pages.draw()
+    package_pages.draw()
     for name in PAGES:
         path = ROOT / name
         before = path.read_text(encoding="utf-8")

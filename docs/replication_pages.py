@@ -150,7 +150,14 @@ def picture(lang: str) -> Path:
 
 def drawn_from(lang: str) -> str:
     """Digest of the table that the plot on disk was drawn from."""
-    with Image.open(picture(lang)) as image:
+    return mark_of(picture(lang))
+
+
+def mark_of(path: Path) -> str:
+    """Digest that `sign` wrote into a picture; empty without picture or mark."""
+    if not path.is_file():
+        return ""
+    with Image.open(path) as image:
         found: Any = image.info.get(MARK, "")
     return str(found)
 
@@ -159,19 +166,19 @@ def draw() -> None:
     """Draw the plots unless they show the stored table already."""
     table = load(STORED)
     for lang in LANGUAGES:
-        if picture(lang).is_file() and drawn_from(lang) == fingerprint():
+        if drawn_from(lang) == fingerprint():
             continue
         footer = say("replicate.plot.footer", lang, command=table.command, date=table.date)
         figure = forest(entries(table, lang), lang, footer)
         stem = picture(lang).with_suffix("")
         style.save(figure, stem)[1].unlink()
-        _sign(picture(lang))
+        sign(picture(lang), fingerprint())
 
 
-def _sign(path: Path) -> None:
+def sign(path: Path, mark: str) -> None:
     """Few colours, and the digest of the table inside the file."""
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(64)
     facts = PngImagePlugin.PngInfo()
-    facts.add_text(MARK, fingerprint())
+    facts.add_text(MARK, mark)
     small.save(path, pnginfo=facts, optimize=True)

@@ -11,18 +11,21 @@ same seed, in each of which one kind of knowledge is replaced by a draw:
 Baseline and policy of such a pair share the draw, except for levers, which only the policy has.
 What a scenario file sets itself is not drawn: its author knows better. Differences to the pair at
 given values, same seed, are what that kind of ignorance may change (`intervals.widened`).
+
+A package is run in hundreds of parts, too many for a pair of each kind. There everything that is
+not known is drawn at once (`joint_draws`), with the same draws as here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from calibration.posterior import load_posterior
-from experiments.lever_draws import drawn_scenarios, latin_hypercube, triangular
+from experiments.lever_draws import drawn_scenarios, drawn_values, latin_hypercube, triangular
 
 if TYPE_CHECKING:
     from model.parameters import Parameters
@@ -34,7 +37,11 @@ PARAMETERS: Final = "parameters"
 SCENARIO: Final = "scenario"
 SOURCES: Final = (PARAMETERS, LEVERS, SCENARIO)
 SCENARIO_PREFIXES: Final = ("outside.", "government.")
+HYPERCUBE: Final = 8
+"""Draws that a joint hypercube has: as many as a comparison usually has replications."""
 STREAM: Final = 0x5CE7A210  # keeps these draws apart from every other use of the seed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,20 @@ class Alternative:
     source: str
     baseline: Scenario | None
     policy: Scenario
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Values of one joint draw: `parameters` hold for both sides, `levers` by measure for policy.
+
+    Draws are equal if they are the same object: what they hold follows from scenario and number.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    levers: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.parameters or self.levers)
 
 
 def alternatives(
@@ -63,6 +84,37 @@ def alternatives(
     if SCENARIO in sources:
         columns.append(_shared(SCENARIO, baseline, policy, environment_draws(policy, count)))
     return [list(row) for row in zip(*filter(None, columns), strict=True)] or [[]] * count
+
+
+def joint_draws(policy: Scenario, count: int, sources: tuple[str, ...] = SOURCES) -> list[Draw]:
+    """For each of `count` replications a draw of all `sources` at once.
+
+    The first `HYPERCUBE` are those of `alternatives` for as many replications; fewer are always
+    the first of more, so that more replications continue what is stored. Fewer than two show no
+    spread and get none. Both sides of a pair are to set the same parameters.
+    """
+    if count < 2:
+        return []
+    values: list[dict[str, Any]] = [{} for _ in range(count)]
+    if SCENARIO in sources:
+        values = _in_hypercubes(environment_draws, policy, count)
+    if PARAMETERS in sources:
+        posterior = _posterior_draws(count)
+        values = [one | own for one, own in zip(values, posterior, strict=True)]
+    levers = _in_hypercubes(drawn_values, policy, count) if LEVERS in sources else []
+    found = [
+        Draw({k: v for k, v in one.items() if k not in policy.parameters}, own)
+        for one, own in zip(values, levers or [{}] * count, strict=True)
+    ]
+    return found if all(found) else []
+
+
+def _in_hypercubes(
+    drawn: Callable[[Scenario, int], list[T]], policy: Scenario, count: int
+) -> list[T]:
+    """The first `count` of hypercubes of `HYPERCUBE` draws, each with a stream of its own."""
+    starts = range(policy.seed, policy.seed + count, HYPERCUBE)
+    return [one for seed in starts for one in drawn(policy.changed(seed=seed), HYPERCUBE)][:count]
 
 
 def _shared(

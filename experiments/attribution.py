@@ -1,21 +1,21 @@
 """Which measure of a package did it: shares of its effect that do not depend on any order.
 
 Players are the measures of a scenario and the policies that no measure brought, or the sections of
-the document. The value of a coalition is the effect of its players alone, with the same seeds for
-all coalitions. See `experiments.shapley` for the shares. Beside them stands what a player adds in
-the order of the document, and in the reverse order: a stacked table as it is usually shown.
-Intervals are 90 % and about chance (and sampled orders) only: every seed gives its own shares.
+the document. The value of a coalition is the effect of its players alone, in the same worlds for
+all coalitions (`experiments.worlds`). See `experiments.shapley` for the shares. Beside them stands
+what a player adds in the order of the document, and in the reverse order: a stacked table as it is
+usually shown. Every world gives its own shares, which add up to its effect of the package; 90 %
+intervals are about chance, sampled orders, and what is drawn in the worlds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-import numpy as np
-
+from experiments.alternatives import SOURCES
 from experiments.intervals import Estimate, mean_estimate
 from experiments.package_jobs import part
 from experiments.package_runs import PackageRuns, effect, in_unit, point
@@ -31,6 +31,7 @@ from experiments.shapley import (
     prefixes,
     sampled_shares,
 )
+from experiments.worlds import World, Worlds, worlds_of
 from model.policy.catalogue import Words, load_catalogue
 from model.scenario import Scenario
 
@@ -54,20 +55,38 @@ class Share:
     """A player's share in quanta (see `package_runs.QUANTA`), and its additions in other orders.
 
     `alone` is its effect by itself, `stacked` what it adds in the order of the document, `reverse`
-    in the reverse order. Estimates are in the outcome's unit.
+    in the reverse order; `chance` is the share with an interval about seeds (and orders) only.
+    Estimates are in the outcome's unit.
     """
 
     player: Player
     quanta: int
     estimate: Estimate
+    chance: Estimate
     alone: Estimate
     stacked: Estimate
     reverse: Estimate
 
 
 @dataclass(frozen=True)
+class Replication:
+    """The package's effect in one world, and the shares of its players, which add up to it: quanta.
+
+    `drawn` says whether parameters, levers or surroundings are drawn in it.
+    """
+
+    seed: int
+    drawn: bool
+    total: int
+    shares: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Attribution:
-    """Shares of the effect of a package on `outcome` over `months` months."""
+    """Shares of the effect of a package on `outcome` over `months` months.
+
+    `covers` names what the intervals are about; `chance` is the total with chance alone.
+    """
 
     outcome: str
     months: int
@@ -75,9 +94,12 @@ class Attribution:
     method: str
     total_quanta: int
     total: Estimate
+    chance: Estimate
     shares: tuple[Share, ...]
     seeds: tuple[int, ...]
     coalitions: int
+    covers: tuple[str, ...]
+    replications: tuple[Replication, ...]
 
 
 def own_policies(scenario: Scenario) -> list[str]:
@@ -121,49 +143,55 @@ def usual_grouping(scenario: Scenario) -> str:
 
 def attribute(
     runs: PackageRuns, outcome: str, by: str | None = None, seeds: int = DEFAULT_SEEDS,
-    months: int | None = None, pairs: int = DEFAULT_PAIRS,
+    months: int | None = None, pairs: int = DEFAULT_PAIRS, sources: tuple[str, ...] = SOURCES,
 ) -> Attribution:  # fmt: skip
     """Shares of the effect of `runs.scenario`; `pairs` are sampled orders and reverses a seed.
 
-    Raises ValueError for a scenario without policies, RunFailedError if a coalition fails.
+    `sources` are drawn anew for each of two or more seeds (`experiments.alternatives`). Raises
+    ValueError for a scenario without policies, RunFailedError if a coalition fails.
     """
     scenario = runs.scenario
     grouping = by or usual_grouping(scenario)
     players = players_of(scenario, grouping)
     if not players:
         raise ValueError("the scenario has no measures and no policies")
-    game = _Game(runs, players, outcome, months or scenario.months)
-    chosen = tuple(scenario.seed + number for number in range(seeds))
-    found, method = game.shares(chosen, pairs)
-    return game.attribution(grouping, method, chosen, found)
+    worlds = worlds_of(scenario, seeds, sources)
+    game = _Game(runs, players, outcome, months or scenario.months, worlds)
+    found, method = game.shares(pairs)
+    return game.attribution(grouping, method, found)
+
+
+Shares = dict[World, list[Fraction]]
 
 
 class _Game:
     """The values of coalitions, asked from the runs."""
 
     def __init__(
-        self, runs: PackageRuns, players: Sequence[Player], outcome: str, months: int
-    ) -> None:
-        self.runs, self.players = runs, players
+        self, runs: PackageRuns, players: Sequence[Player], outcome: str, months: int,
+        worlds: Worlds,
+    ) -> None:  # fmt: skip
+        self.runs, self.players, self.worlds = runs, players, worlds
         self.outcome, self.months = outcome, months
-        self._values: dict[int, dict[int, int]] = {}
+        self._values: dict[World, dict[int, int]] = {}
 
-    def changes(self, coalition: int) -> dict[str, Any]:
-        """The part of the package that a coalition is."""
+    def changes(self, coalition: int, world: World) -> dict[str, Any]:
+        """The part of the package that a coalition is, as it is run in a world."""
         inside = [one for i, one in enumerate(self.players) if coalition >> i & 1]
-        return part(
-            [n for one in inside for n in one.measures], [p for one in inside for p in one.policies]
-        )
+        measures = [n for one in inside for n in one.measures]
+        return world.changes(part(measures, [p for one in inside for p in one.policies]))
 
-    def evaluate(self, wanted: dict[int, set[int]]) -> None:
-        """Value coalitions by seed."""
+    def evaluate(self, wanted: dict[World, set[int]]) -> None:
+        """Value coalitions by world."""
         self.runs.ensure(
-            point(self.changes(one), seed) for seed, many in wanted.items() for one in sorted(many)
+            point(self.changes(one, world), world.seed)
+            for world, many in wanted.items()
+            for one in sorted(many)
         )
-        for seed, many in wanted.items():
-            known = self._values.setdefault(seed, {})
+        for world, many in wanted.items():
+            known = self._values.setdefault(world, {})
             for one in many - known.keys():
-                totals = self.runs.totals(self.changes(one), seed)
+                totals = self.runs.totals(self.changes(one, world), world.seed)
                 known[one] = effect(totals, self.outcome, self.months)
 
     def orders(self) -> list[list[int]]:
@@ -171,46 +199,54 @@ class _Game:
         forward = list(range(len(self.players)))
         return [forward, forward[::-1]]
 
-    def shares(self, seeds: Iterable[int], pairs: int) -> tuple[list[list[Fraction]], str]:
-        """Shares of every player by seed, and how they were found."""
-        count = len(self.players)
+    def shares(self, pairs: int) -> tuple[Shares, str]:
+        """Shares of every player by world, and how they were found; orders are those of a seed."""
+        count, worlds = len(self.players), self.worlds.all
         always = prefixes(self.orders()) | {1 << player for player in range(count)}
         if count <= MOST_EXACT:
             every = set(range(1, 1 << count))
-            self.evaluate(dict.fromkeys(seeds, every))
-            return [exact_shares(self._values[seed], count) for seed in seeds], "exact"
-        sampled = {seed: antithetic_orders(count, pairs, seed) for seed in seeds}
-        self.evaluate({seed: always | prefixes(orders) for seed, orders in sampled.items()})
-        found = [sampled_shares(self._values[seed], orders) for seed, orders in sampled.items()]
+            self.evaluate(dict.fromkeys(worlds, every))
+            return {one: exact_shares(self._values[one], count) for one in worlds}, "exact"
+        sampled = {one: antithetic_orders(count, pairs, one.seed) for one in worlds}
+        self.evaluate({one: always | prefixes(orders) for one, orders in sampled.items()})
+        found = {one: sampled_shares(self._values[one], orders) for one, orders in sampled.items()}
         return found, "permutations"
 
-    def attribution(
-        self, by: str, method: str, seeds: tuple[int, ...], found: list[list[Fraction]]
-    ) -> Attribution:
+    def attribution(self, by: str, method: str, found: Shares) -> Attribution:
         """The shares with everything that stands beside them."""
-        whole = everybody(len(self.players))
-        totals = [self._values[seed][whole] for seed in seeds]
-        total = round(Fraction(sum(totals), len(totals)))
-        quanta = apportioned(mean_shares(found), total)
-        stacked = [
-            [marginals(self._values[seed], order) for seed in seeds] for order in self.orders()
-        ]
-        shares = tuple(
-            Share(
-                player, quanta[i], self._estimate(by_seed[i] for by_seed in found),
-                self._estimate(self._values[seed][1 << i] for seed in seeds),
-                *(self._estimate(added[i] for added in order) for order in stacked),
-            )
-            for i, player in enumerate(self.players)
-        )  # fmt: skip
-        coalitions = len(set().union(*(self._values[seed] for seed in seeds)))
+        whole, given = everybody(len(self.players)), self.worlds.given
+        total = round(Fraction(sum(self._values[one][whole] for one in given), len(given)))
+        quanta = apportioned(mean_shares([found[one] for one in given]), total)
+        both = self._estimates(lambda world: self._values[world][whole])
+        coalitions = len(set().union(*self._values.values()))
         return Attribution(
-            self.outcome, self.months, by, method, total, self._estimate(totals), shares, seeds,
-            coalitions,
+            self.outcome, self.months, by, method, total, *both,
+            tuple(self._share(i, quanta[i], found) for i in range(len(self.players))),
+            self.worlds.seeds, coalitions, self.worlds.covers,
+            tuple(self._replication(one, found[one]) for one in self.worlds.all),
         )  # fmt: skip
 
-    def _estimate(self, by_seed: Iterable[Fraction | int]) -> Estimate:
-        return mean_estimate(np.array([in_unit(float(x), self.outcome) for x in by_seed]))
+    def _replication(self, world: World, shares: Sequence[Fraction]) -> Replication:
+        total = self._values[world][everybody(len(self.players))]
+        return Replication(world.seed, world.drawn, total, tuple(apportioned(shares, total)))
+
+    def _share(self, player: int, quanta: int, found: Shares) -> Share:
+        stacked = [
+            {one: marginals(self._values[one], order)[player] for one in self.worlds.all}
+            for order in self.orders()
+        ]
+        return Share(
+            self.players[player], quanta, *self._estimates(lambda world: found[world][player]),
+            self._estimates(lambda world: self._values[world][1 << player])[0],
+            *(self._estimates(added.__getitem__)[0] for added in stacked),
+        )  # fmt: skip
+
+    def _estimates(self, figure: Callable[[World], Fraction | int]) -> tuple[Estimate, Estimate]:
+        """A figure in quanta as an estimate in the outcome's unit, and with chance alone."""
+        values, shifts = self.worlds.values(
+            lambda world: in_unit(float(figure(world)), self.outcome)
+        )
+        return self.worlds.estimate_of(values, shifts), mean_estimate(values)
 
 
 # --- for scripts ------------------------------------------------------------------------------
@@ -227,7 +263,9 @@ def attribution_document(found: Attribution) -> dict[str, Any]:
         "seeds": list(found.seeds),
         "coalitions": found.coalitions,
         "total": in_unit(found.total_quanta, found.outcome),
-        "total_interval": {"low": found.total.low, "high": found.total.high},
+        "total_interval": _bounds(found.total),
+        "total_chance": _bounds(found.chance),
+        "covers": list(found.covers),
         "shares": [
             {
                 "measure": one.player.id,
@@ -235,13 +273,27 @@ def attribution_document(found: Attribution) -> dict[str, Any]:
                 "value": in_unit(one.quanta, found.outcome),
                 "low": one.estimate.low,
                 "high": one.estimate.high,
+                "chance": _bounds(one.chance),
                 "alone": _plain(one.alone),
                 "stacked": _plain(one.stacked),
                 "stacked_reverse": _plain(one.reverse),
             }
             for one in found.shares
         ],
+        "replications": [
+            {
+                "seed": one.seed,
+                "drawn": one.drawn,
+                "total": in_unit(one.total, found.outcome),
+                "shares": [in_unit(share, found.outcome) for share in one.shares],
+            }
+            for one in found.replications
+        ],
     }
+
+
+def _bounds(one: Estimate) -> dict[str, float]:
+    return {"low": one.low, "high": one.high}
 
 
 def _plain(one: Estimate) -> dict[str, float]:

@@ -86,6 +86,11 @@ class LocalPool:
         self._in_a_row = 0
         self.restarts = 0
 
+    @property
+    def workers(self) -> int:
+        """Number of processes."""
+        return self._count
+
     def run(self, setup: Setup, chunks: Iterator[Chunk], accept: Accept) -> None:
         """See Executor. A job that kills `MOST_DEATHS` workers is reported as killed."""
         workers: list[_Worker] = []

@@ -24,6 +24,11 @@ def drawn_scenarios(scenario: Scenario, count: int) -> list[Scenario]:
 
     Raises ScenarioError if a draw cannot stand in a scenario.
     """
+    return [scenario.with_levers(values) for values in drawn_values(scenario, count)]
+
+
+def drawn_values(scenario: Scenario, count: int) -> list[dict[int, dict[str, float]]]:
+    """`count` draws of lever values by measure and lever; none without uncertain levers."""
     ranges = _ranges(scenario)
     if not ranges:
         return []
@@ -36,7 +41,7 @@ def drawn_scenarios(scenario: Scenario, count: int) -> list[Scenario]:
             value = triangular(float(rank), *limits)
             whole = scenario.measures[number].measure.levers[lever].whole
             values.setdefault(number, {})[lever] = float(round(value)) if whole else value
-        found.append(scenario.with_levers(values))
+        found.append(values)
     return found
 
 

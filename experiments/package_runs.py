@@ -7,9 +7,11 @@ attribution has run is there for the consistency assessment and for optimisation
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +21,15 @@ from experiments.executors import Executor, LocalPool
 from experiments.package_jobs import PackageSetup, package_setup
 from experiments.paired import OUTCOME_RULES
 from experiments.results import package_versions, run_id
-from experiments.run_jobs import Chunk, Job, Result, Totals, chunks_of, job_key
+from experiments.run_jobs import Chunk, Job, Result, Totals, job_key
 from experiments.runner import Listener
 from experiments.store import RunStore, Shard
 from model.scenario import Scenario
 
 CHUNK: Final = 8
+"""Runs that are worth opening a world for in one more worker."""
+WORLDS_A_WORKER: Final = 2
+"""Worlds, or pieces of them, that there should be for each worker, so that none stands idle."""
 COMMIT_ROWS: Final = 32
 LOOK_UP: Final = 500
 QUANTA: Final = {"yuan": 1e-2, "persons": 1e-6, "percent": 1e-9}
@@ -160,10 +165,20 @@ class PackageRuns:
             shard.add(waiting)
 
     def _chunks(self, missing: Sequence[Point]) -> Iterator[Chunk]:
-        """Runs of one seed together, because they share a baseline."""
-        ordered = sorted(missing, key=lambda at: (at.seed, _parameters(at)))
-        jobs = (Job(self.key(at), 0, at.seed, json.loads(at.changes)) for at in ordered)
-        return chunks_of(jobs, CHUNK)
+        """Runs of one world (seed and parameters) together: they share opening and baseline.
+
+        A world goes to one worker if there are worlds enough for all, else in pieces of which
+        the first of every world come first: nobody solves what another is solving.
+        """
+        worlds: dict[tuple[int, str], list[Job]] = {}
+        for at in sorted(missing, key=lambda at: at.seed):
+            job = Job(self.key(at), 0, at.seed, json.loads(at.changes))
+            worlds.setdefault((at.seed, _parameters(job)), []).append(job)
+        pieces = math.ceil(WORLDS_A_WORKER * workers_of(self.executor) / max(len(worlds), 1))
+        split = [_pieces(jobs, pieces) for jobs in worlds.values()]
+        rounds = (piece for turn in zip_longest(*split, fillvalue=[]) for piece in turn if piece)
+        for number, piece in enumerate(rounds):
+            yield Chunk(number, tuple(piece))
 
     def _read(self, keys: set[str]) -> None:
         for row in self.store.rows():
@@ -171,8 +186,9 @@ class PackageRuns:
                 totals = self._totals[row.key] = row.totals()
                 worst = _worst_ratio(totals)
                 if not 1 / PLAUSIBLE <= worst <= PLAUSIBLE:
-                    kept = json.loads(row.changes).get("keep", {})
-                    self.suspects[row.key] = {"run": kept, "seed": row.seed, "ratio": worst}
+                    changes = json.loads(row.changes)
+                    found = {"run": changes.get("keep", {}), "seed": row.seed, "ratio": worst}
+                    self.suspects[row.key] = found | {"drawn": "parameters" in changes}
 
 
 def _worst_ratio(totals: Totals) -> float:
@@ -182,8 +198,19 @@ def _worst_ratio(totals: Totals) -> float:
     return float(ratio[np.argmax(np.abs(np.log(np.maximum(ratio, 1e-9))))])
 
 
-def _parameters(at: Point) -> str:
-    return json.dumps(json.loads(at.changes).get("parameters", {}), sort_keys=True)
+def _parameters(job: Job) -> str:
+    return json.dumps(job.changes.get("parameters", {}), sort_keys=True)
+
+
+def _pieces(jobs: Sequence[Job], pieces: int) -> list[Sequence[Job]]:
+    """At most `pieces` parts of a world, none needlessly smaller than `CHUNK` runs."""
+    size = max(CHUNK, math.ceil(len(jobs) / pieces))
+    return [jobs[start : start + size] for start in range(0, len(jobs), size)]
+
+
+def workers_of(executor: Executor) -> int:
+    """Processes that an executor keeps at work; 1 if it does not say."""
+    return int(getattr(executor, "workers", 1))
 
 
 def _stored(shard: Shard, keys: list[str]) -> set[str]:

@@ -57,6 +57,40 @@ def meeting(bench: Bench, job: Job) -> tuple[Totals, str]:
     return wide_totals(worth, len(inside)), "meeting"
 
 
+TILT = "outside.export_elasticity"
+"""A parameter that `joint_draws` draws with the surroundings."""
+
+
+def tilt(job: Job) -> float:
+    """How far the surroundings are drawn from their given value; 0 where nothing is drawn."""
+    from model.parameters import load_parameters
+
+    one = load_parameters().entry(TILT)
+    value = job.changes.get("parameters", {}).get(TILT, one.value)
+    return float((value - one.value) / (one.high - one.low))
+
+
+def swaying(bench: Bench, job: Job) -> tuple[Totals, str]:
+    """Every measure brings ten yuan and as much more as the surroundings and its levers say."""
+    inside = coalition(job)
+    levers = job.changes.get("measures", {})
+    strength = sum(len(own) * 0.013 * sum(own.values()) % 1 for own in levers.values())
+    worth = len(inside) ** 2 / 3 * (1 + tilt(job)) + strength + 0.07 * (job.seed % 5)
+    return wide_totals(10 * worth, len(inside)), "swaying"
+
+
+def fickle(bench: Bench, job: Job) -> tuple[Totals, str]:
+    """Measures 1 and 2 help each other hardly by chance; how much is not known for 3 and 4.
+
+    What 5 and 6 lose together is not known either, but it is a lot.
+    """
+    inside, luck, away = coalition(job), 0.5 * (job.seed % 5 - 2), 40 * tilt(job)
+    sizes = {(1, 2): 4.0, (3, 4): 4.0 + away, (5, 6): -80.0 + away}
+    worth = 10.0 * len(inside) + luck
+    worth += sum(x + 0.1 * luck for pair, x in sizes.items() if inside >= set(pair))
+    return wide_totals(worth - luck, len(inside)), "fickle"
+
+
 def lottery(bench: Bench, job: Job) -> tuple[Totals, str]:
     """Nothing but luck of its own for every coalition."""
     chance = np.random.default_rng([job.seed, *sorted(coalition(job))]).normal()

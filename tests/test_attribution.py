@@ -79,11 +79,11 @@ def test_sampled_orders_come_with_their_reverse_and_cover_the_truth(tmp_path: Pa
 
 def test_nothing_is_run_twice(tmp_path: Path) -> None:
     first = game_runs(tmp_path, "airport", [1, 2, 3, 4])
-    attribute(first, "household_consumption", seeds=2)
+    attribute(first, "household_consumption", seeds=2, sources=())
     again = game_runs(tmp_path, "airport", [1, 2, 3, 4])
-    attribute(again, "household_consumption", seeds=2)
+    attribute(again, "household_consumption", seeds=2, sources=())
     more = game_runs(tmp_path, "airport", [1, 2, 3, 4])
-    attribute(more, "household_consumption", seeds=3)
+    attribute(more, "household_consumption", seeds=3, sources=())
     assert (first.computed, again.computed, more.computed) == (30, 0, 15)
 
 

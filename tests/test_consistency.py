@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.alternatives import CHANCE, LEVERS, SCENARIO, SOURCES
 from experiments.causes import CAUSES, cause_of
 from experiments.consistency import (
     Consistency,
     PairFound,
     assess,
     consistency_document,
-    p_value,
 )
+from experiments.evidence import evidence
 from experiments.executors import Serial
 from experiments.package_runs import PackageRuns
 from experiments.run_jobs import Totals
@@ -59,9 +60,12 @@ def test_luck_is_not_reported_as_a_finding(tmp_path: Path) -> None:
 
 
 def test_p_values_of_constant_and_absent_differences() -> None:
-    assert p_value(np.zeros(5)) == 1.0
-    assert p_value(np.full(5, 2.0)) == 0.0
-    assert p_value(np.array([1.0, 2.0, 3.0])) == pytest.approx(0.0742, abs=1e-4)
+    def p_value(*values: float) -> float:
+        return evidence(np.array(values), np.zeros(0)).p_value()
+
+    assert p_value(0, 0, 0, 0, 0) == 1.0
+    assert p_value(2, 2, 2, 2, 2) == 0.0
+    assert p_value(1, 2, 3) == pytest.approx(0.0742, abs=1e-4)
 
 
 def test_document_names_departments_of_the_catalogue(tmp_path: Path) -> None:
@@ -160,8 +164,16 @@ def two_cities(feedback: bool) -> Scenario:
     return scenario_from_mapping(document, "en")
 
 
-def test_disjoint_closed_cities_without_feedback_do_not_interact(tmp_path: Path) -> None:
-    found = assess(PackageRuns(two_cities(False), tmp_path, Serial()), CONSUMPTION, seeds=2)
+@pytest.mark.parametrize(
+    "sources", [(), (SCENARIO,), pytest.param(SOURCES, marks=pytest.mark.slow)]
+)
+def test_disjoint_closed_cities_without_feedback_do_not_interact(
+    tmp_path: Path, sources: tuple[str, ...]
+) -> None:
+    runs = PackageRuns(two_cities(False), tmp_path, Serial())
+    found = assess(runs, CONSUMPTION, seeds=2, sources=sources)
+    assert set(found.covers) == {CHANCE, *sources} - {LEVERS}  # vouchers have no drawn levers
+    assert runs.computed == (6 if sources == () else 12) * 2
     assert len(found.pairs) == 3
     for single in found.singles.values():
         assert single[CONSUMPTION].value > 1e6
@@ -171,5 +183,6 @@ def test_disjoint_closed_cities_without_feedback_do_not_interact(tmp_path: Path)
 
 
 def test_feedback_makes_them_interact(tmp_path: Path) -> None:
-    found = assess(PackageRuns(two_cities(True), tmp_path, Serial()), CONSUMPTION, seeds=2)
+    runs = PackageRuns(two_cities(True), tmp_path, Serial())
+    found = assess(runs, CONSUMPTION, seeds=2, sources=())
     assert any(one.interactions[CONSUMPTION].estimate.value != 0 for one in found.pairs)

@@ -10,12 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import build
+from experiments import alternatives
 from experiments.attribution import attribute, attribution_document
 from experiments.consistency import assess, consistency_document
 from experiments.executors import Serial
 from experiments.optimise import optimise
 from experiments.optimise_plan import load_optimise_plan
 from experiments.optimum import optimum_document
+from experiments.package_results import load
 from experiments.package_runs import PackageRuns
 from model.scenario import load_scenario
 
@@ -82,10 +84,18 @@ def has_words_in_both_languages(found: dict[str, Any], stem: str) -> bool:
     return ["消费" in head for head in heads] == [True, False]
 
 
+FEW = ("--replications", "2", "--uncertainty", "levers,scenario")
+DRAWN = (alternatives.LEVERS, alternatives.SCENARIO)
+
+
 def test_attribute_gives_the_numbers_of_python(folder: Path, runs: PackageRuns) -> None:
-    found = document(folder, "attribute", "two.yaml", "--replications", "2")
-    wanted = attribution_document(attribute(runs, CONSUMPTION, seeds=2))
+    stored = folder / "attribution.json"
+    found = document(folder, "attribute", "two.yaml", *FEW, "--write", str(stored))
+    wanted = attribution_document(attribute(runs, CONSUMPTION, seeds=2, sources=DRAWN))
     assert {key: found[key] for key in wanted} == wanted
+    assert found["covers"] == ["chance", "levers", "scenario"]
+    assert "--uncertainty levers,scenario" in found["command"]
+    assert load(stored)["shares"][0]["value"] == found["shares"][0]["value"]
     assert {"measure", "value", "low", "high"} <= found["shares"][0].keys()
     assert sum(round(100 * one["value"]) for one in found["shares"]) == round(100 * found["total"])
     path = Path(found["path"])
@@ -95,12 +105,28 @@ def test_attribute_gives_the_numbers_of_python(folder: Path, runs: PackageRuns) 
 
 
 def test_consistency_gives_the_numbers_of_python(folder: Path, stored: PackageRuns) -> None:
-    found = document(folder, "consistency", "two.yaml", "--replications", "2")
-    wanted = consistency_document(assess(stored, CONSUMPTION, 2))
+    found = document(folder, "consistency", "two.yaml", *FEW)
+    wanted = consistency_document(assess(stored, CONSUMPTION, 2, sources=DRAWN))
     assert {key: found[key] for key in wanted} == json.loads(json.dumps(wanted))
     assert {"a", "b", "interaction", "low", "high", "class", "cause"} <= found["pairs"][0].keys()
     assert len(list(Path(found["path"]).glob("charts/consistency_*.zh.png"))) == 5
     assert has_words_in_both_languages(found, "consistency_household_consumption")
+
+
+def test_a_quick_look_says_what_it_is(folder: Path) -> None:
+    results = str(folder / "results")
+    for command, seeds, words in (
+        ("attribute", 1, "placeholder"),
+        ("consistency", 2, "chance only"),
+    ):
+        done = call("--lang", "en", command, str(folder / "two.yaml"), "--quick", "--workers", "1",
+                    "--results", results)  # fmt: skip
+        assert done.exit_code == 0, done.output
+        assert f"quick look: seeds {seeds}" in done.stderr
+        assert words in done.stdout
+    found = document(folder, "attribute", "two.yaml", "--quick")
+    assert (found["quick"], found["covers"], len(found["seeds"])) == (True, ["chance"], 1)
+    assert "--quick" in found["command"]
 
 
 @pytest.mark.slow
@@ -123,6 +149,7 @@ def test_optimise_gives_the_numbers_of_python(folder: Path, stored: PackageRuns)
         (("attribute", "vouchers", "--months", "99"), "36"),
         (("attribute", "vouchers", "--replications", "0"), "0"),
         (("attribute", "vouchers", "--workers", "0"), "0"),
+        (("attribute", "vouchers", "--uncertainty", "weather"), "weather"),
         (("attribute", "baseline"), "measures"),
         (("consistency", "full_plan", "--only", "1,99"), "99"),
         (("consistency", "full_plan", "--only", "7"), "two"),
