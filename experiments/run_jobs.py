@@ -79,6 +79,12 @@ class Setup:
         }
 
     @property
+    def bare(self) -> bool:
+        """Whether the runs are compared with runs without any policy."""
+        against = json.loads(self.against or "{}")
+        return not (against.get("policies") or against.get("measures"))
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the identity. Hashes source files: ask once."""
         return digest_of(self.identity())
@@ -171,9 +177,15 @@ def _set(node: dict[str, Any], path: str, value: Any) -> None:
     node[last] = value
 
 
-def baseline_changes(changes: Changes) -> dict[str, Any]:
-    """The part of the changes that holds without the policies too: parameters."""
-    return {"parameters": dict(changes.get("parameters", {}))}
+def baseline_changes(changes: Changes, bare: bool = True) -> dict[str, Any]:
+    """The part of the changes that the run without the policies feels: parameters.
+
+    If that run has no policies at all (`bare`), parameters that only policies use are left out.
+    """
+    from model.policy.idle import is_idle
+
+    values = changes.get("parameters", {})
+    return {"parameters": {n: v for n, v in values.items() if not (bare and is_idle(n))}}
 
 
 # --- computing a job --------------------------------------------------------------------------
@@ -186,6 +198,7 @@ class Bench:
         self.setup = setup
         self._scenario = json.loads(setup.scenario)
         self._against = json.loads(setup.against) if setup.against is not None else None
+        self._bare = setup.bare
         self._baselines: OrderedDict[str, Outcome] = OrderedDict()
         module, _, name = setup.evaluate.partition(":")
         self._evaluate: Evaluate = getattr(importlib.import_module(module), name)
@@ -214,7 +227,7 @@ class Bench:
 
         if self._against is None:
             return None
-        own = baseline_changes(changes)
+        own = baseline_changes(changes, self._bare)
         key = job_key("", own, seed)
         if key not in self._baselines:
             document = changed_document(self._against, own)

@@ -18,7 +18,7 @@ from model.agents.household_month import MarketView, month_inputs
 from model.agents.households import household_flows
 from model.agents.views import household_set, register_agents, register_panel
 from model.agents.voucher_batches import pack_batches
-from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
+from model.dimensions import CATEGORIES, PLACES
 from model.history import History
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets
@@ -81,7 +81,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
             register_agents(self, self.markets)
             register_panel(self, self.households, int(p.number("numerics.watched_households")))
         self._recorder = Recorder([lever.name for lever in self.levers], lean, retail_uplift(p))
-        self._counts, self.history = self._count_people(), History(p)
+        self._counts, self.history = start.counts, History(p)
 
     # -- the month -------------------------------------------------------------------------
 
@@ -239,18 +239,6 @@ class Economy(mesa.Model):  # type: ignore[misc]
             "labels": {"lever": [lever.name for lever in self.levers]},
             "lever_kinds": {n: s.lever for n, s in self.policy_scenario.policies.items()},
         }  # fmt: skip
-
-    def _count_people(self) -> dict[str, Any]:
-        """Real households and persons by place, residence, quintile, age group at the start."""
-        shape = (len(PLACES), len(RESIDENCES), QUINTILES, len(AGE_GROUPS))
-        homes, people = np.zeros(shape), np.zeros(shape)
-        columns = self.household_block.columns
-        for start, stop, place, residence, weight in self.household_block.segments.tolist():
-            group, size = columns.group[start:stop], columns.size[start:stop]
-            for target, each in ((homes, None), (people, size)):
-                counted = np.bincount(group, each, minlength=20).reshape(shape[2:])
-                target[place, residence] += weight * counted
-        return {"households": homes, "persons": people}
 
 
 def _opening(markets: Markets) -> Opening:
