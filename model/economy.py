@@ -31,7 +31,7 @@ from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
 from model.shortfall import check_budgets
-from model.spending import at_effective_prices, retail_uplift, shares_in_month
+from model.spending import at_effective_prices, retail_uplift
 from model.warm_up import growth_rate, opening
 
 Progress = Callable[[int, int], None]
@@ -72,7 +72,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
         self.beliefs = Beliefs(p, self.levers)
-        self._engel, self._season = start.engel, start.season
+        self._calendar = start.calendar
         self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
         block = self.household_block
@@ -103,13 +103,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
             int(part) for part in self.policy_scenario.month_at(self.month).split("-")
         )
         self.trend = (1.0 + self.growth) ** self.month
-        self.season_total = self._season.total(self.calendar_month, year)
-        self.season_category = self._season.factors(self.calendar_month, year)
-        self.engel = shares_in_month(self._engel, self._season, year, self.calendar_month)
+        total, self.season_category, engel = self._calendar.month(year, self.calendar_month)
         self.conditions = self.history.at(self.policy_scenario.month_at(self.month))
-        self.season_total, self.engel = self.history.budget(
-            self.conditions, self.season_total, self.engel
-        )
+        self.season_total, self.engel = self.history.budget(self.conditions, total, engel)
 
     def _set_policies(self) -> None:
         """Every lever writes its part of the policy surface."""

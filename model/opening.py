@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -101,6 +101,7 @@ class EconomyState:
     retail: Array  # (15,)
     other_work: Array  # (15, 12) shares of cells in the work of other members
     growth: float  # a month
+    seasons: dict[tuple[float, bytes], Array] = field(default_factory=dict, init=False)
 
 
 # Accounts already solved: runs of a sweep often share the average month. Nobody changes them.

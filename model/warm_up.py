@@ -38,7 +38,7 @@ from model.population import Population, synthesise
 from model.solvers.consumption import consumption_tables
 from model.solvers.consumption_panel import stationary_panel
 from model.solvers.durables import prices, replacement_tables, stationary_ages
-from model.spending import SeasonalTable, engel_shares, season
+from model.spending import Calendar, engel_shares, season
 
 Status = Callable[[str], None]
 KEPT_BELOW = 1_000_000  # households; larger openings are not kept in memory for reuse
@@ -54,8 +54,7 @@ class Opening:
     flows: HouseholdFlows
     world: HouseholdWorld
     residents: I64  # [place] real households
-    engel: F64  # [residence, node, category] annual budget shares
-    season: SeasonalTable
+    calendar: Calendar
     counts: dict[str, F64]  # real households and persons by group
 
 
@@ -88,8 +87,7 @@ class _Lived:
     housing_share: float
     tables: npt.NDArray[np.float32]
     levels: tuple[F64, F64]
-    engel: F64
-    season: SeasonalTable
+    calendar: Calendar
     counts: dict[str, F64]
 
 
@@ -105,9 +103,7 @@ def _opening(
         parameters, lived.tables, lived.levels, seed, prices(parameters), lived.housing_share
     )
     residents = households.households.reshape(len(PLACES), -1).sum(axis=1)
-    return Opening(
-        households, lived.flows, world, residents, lived.engel, lived.season, lived.counts
-    )
+    return Opening(households, lived.flows, world, residents, lived.calendar, lived.counts)
 
 
 def _live(
@@ -129,9 +125,8 @@ def _live(
     wait_for_kernel()
     engel = engel_shares(parameters)
     flows, share = _live_alone(block, world, engel)
-    return _Lived(
-        block, flows, share, solved.values, levels, engel, season(parameters), count_people(block)
-    )
+    calendar = Calendar(engel, season(parameters))
+    return _Lived(block, flows, share, solved.values, levels, calendar, count_people(block))
 
 
 def count_people(block: HouseholdBlock) -> dict[str, F64]:
