@@ -102,7 +102,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Jobs that one worker does in a row, because they share a baseline."""
+    """Jobs that one worker does in a row, because they share a baseline or an opening."""
 
     number: int
     jobs: tuple[Job, ...]
@@ -255,12 +255,11 @@ def simulate(bench: Bench, job: Job) -> tuple[Totals, str]:
     policy = bench.run(scenario, job.seed)
     sides = [("policy", policy)] if baseline is None else [("policy", policy), ("base", baseline)]
     against = policy if baseline is None else baseline
-    found = paired.pair(job.seed, against, policy)
     totals: Totals = {}
-    for name, monthly in found.policy.items():
+    for name, (base, monthly) in paired.monthly_outcomes(against, policy).items():
         totals[f"{name}.policy"] = monthly
         if baseline is not None:
-            totals[f"{name}.base"] = found.baseline[name]
+            totals[f"{name}.base"] = base
     for name in bench.setup.places:
         for side, run in sides:
             totals[f"{name}.{side}{BY_PLACE}"] = by_place(name, against, run)
@@ -306,12 +305,19 @@ def unpacked(layout: str, payload: bytes) -> Totals:
 
 # --- chunks -----------------------------------------------------------------------------------
 
+Label = Callable[[Job], object]
 
-def chunks_of(jobs: Iterator[Job], size: int) -> Iterator[Chunk]:
-    """Consecutive jobs with the same baseline (parameters and seed) together, at most `size`."""
-    number, group, shared = 0, list[Job](), ""
+
+def by_baseline(job: Job) -> str:
+    """Label of the jobs that are compared with the same run."""
+    return job_key("", baseline_changes(job.changes), job.seed)
+
+
+def chunks_of(jobs: Iterator[Job], size: int, label: Label = by_baseline) -> Iterator[Chunk]:
+    """Consecutive jobs with the same label together, at most `size`."""
+    number, group, shared = 0, list[Job](), object()
     for job in jobs:
-        own = job_key("", baseline_changes(job.changes), job.seed)
+        own = label(job)
         if group and (own != shared or len(group) >= size):
             yield Chunk(number, tuple(group))
             number, group = number + 1, []

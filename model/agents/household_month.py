@@ -29,6 +29,7 @@ from model.dimensions import (
 )
 from model.markets.labour import hire_distribution
 from model.parameters import Parameters
+from model.parameters.reuse import Memory
 from model.policy.instruments import Grant, Instruments
 from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
@@ -36,6 +37,7 @@ from model.solvers.grids import INCOME_GRID
 from model.whole_numbers import compiled
 
 ODDS = 2.0**32
+_RENEWED_CLASS: Memory[I64] = Memory(4)
 WORD16 = 0xFFFF
 CELLS = len(PLACES) * len(RESIDENCES)
 
@@ -364,7 +366,7 @@ def _working_life(p: Parameters) -> dict[str, Any]:
         "pension_middle_age": int(bands[0]),
         "pension_old_age": int(bands[1]),
         "working_ages": (shares * 65536).astype(np.int64),
-        "renewed_class": _renewed_class(p),
+        "renewed_class": _RENEWED_CLASS.get(p, None, _renewed_class),
         "retirement_ratio": p.array("consumption.replacement"),
         "income_nodes": INCOME_GRID.nodes,
         "usual_share": committed_rule(p)[0],

@@ -19,6 +19,7 @@ from model.agents.household_layout import (
     I64,
     NODE_UNIT,
     NODES,
+    OFFSETS,
     TOTALS,
     Columns,
     Month,
@@ -224,9 +225,11 @@ def consumption_by_group(totals: I64, engel: F64) -> F64:
 def household_flows(totals: I64, engel: F64) -> HouseholdFlows:
     """What markets see of a month: totals by place and residence as named flows."""
     places = totals.reshape(len(PLACES), len(RESIDENCES), TOTALS).sum(axis=1)
+    by_field = np.ascontiguousarray(places.T)  # a row is what one field of length 1 comes to
 
     def one(name: str) -> I64:
-        return field(places, name)[:, 0].copy()
+        found: I64 = by_field[OFFSETS[name][0]]
+        return found
 
     def shaped(name: str, *shape: int) -> I64:
         return field(places, name).reshape(len(PLACES), *shape).copy()
