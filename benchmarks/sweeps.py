@@ -131,8 +131,8 @@ def through_store(workers: int) -> Callable[[Sweep], float]:
 
 def _loop(setup: Setup, jobs: list[Job]) -> None:
     bench = Bench(setup)
-    for job in jobs:
-        assert not bench.do(job).error
+    for result in bench.do_all(jobs):
+        assert not result.error
 
 
 def bare(workers: int) -> Callable[[Sweep], float]:
@@ -226,13 +226,13 @@ def sobol_minutes() -> float:
         sweep = Sweep(load_plan("headline_sobol"), Path(folder))
         bench, block = Bench(sweep.shared), block_size(sweep.plan)
         jobs = list(islice(sweep.jobs(), (SLICE_BLOCKS + 1) * block))
-        for job in jobs[:block]:
-            bench.do(job)
+        blocks = [jobs[at : at + block] for at in range(0, len(jobs), block)]
+        list(bench.do_all(blocks[0]))
         began = time.process_time()
-        for job in jobs[block:]:
-            bench.do(job)
-        each = (time.process_time() - began) / (SLICE_BLOCKS * block)
-        return each * sweep.planned / (os.cpu_count() or 1) / 60
+        for each in blocks[1:]:
+            assert not any(result.error for result in bench.do_all(each))
+        one = (time.process_time() - began) / (SLICE_BLOCKS * block)
+        return one * sweep.planned / (os.cpu_count() or 1) / 60
 
 
 # --- report -----------------------------------------------------------------------------------

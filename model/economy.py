@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mesa
@@ -87,11 +87,18 @@ class Economy(mesa.Model):  # type: ignore[misc]
 
     def step(self) -> None:
         """One month of the province."""
+        for _ in self.stages():
+            pass
+
+    def stages(self) -> Iterator[None]:
+        """The month, with a rest before and after households: others can take turns with it."""
         self._read_calendar()
         self._set_policies()
         self._plan_markets()
         self._issue_vouchers()
+        yield
         self._live_households()
+        yield
         self._bill_policies()
         self._settle_markets()
         self._record()
