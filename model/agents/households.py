@@ -224,11 +224,11 @@ def consumption_by_group(totals: I64, engel: F64) -> F64:
 
 def household_flows(totals: I64, engel: F64) -> HouseholdFlows:
     """What markets see of a month: totals by place and residence as named flows."""
-    places = totals.reshape(len(PLACES), len(RESIDENCES), TOTALS).sum(axis=1)
-    by_field = np.ascontiguousarray(places.T)  # a row is what one field of length 1 comes to
+    pairs = totals.reshape(len(PLACES), len(RESIDENCES), TOTALS)
+    places = pairs[:, 0] + pairs[:, 1]
 
     def one(name: str) -> I64:
-        found: I64 = by_field[OFFSETS[name][0]]
+        found: I64 = places[:, OFFSETS[name][0]].copy()
         return found
 
     def shaped(name: str, *shape: int) -> I64:
