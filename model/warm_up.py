@@ -42,7 +42,8 @@ from model.spending import Calendar, engel_shares, season
 
 Status = Callable[[str], None]
 KEPT_BELOW = 1_000_000  # households; larger openings are not kept in memory for reuse
-KEPT = 4  # openings
+ROOM = 4 * KEPT_BELOW  # households of all openings that are kept
+LEAST = ROOM // 16  # what an opening counts at least: a sweep's tables take eight values
 WARM_UP_SEED_OFFSET = 0x5EED0000  # the warm-up's draws are not those of the first months
 
 
@@ -92,8 +93,10 @@ class _Lived:
 
 
 # Runs of a sweep share people and often their first year. Nobody changes what is kept.
-_PEOPLE: Memory[Population] = Memory(KEPT)
-_LIVED: Memory[_Lived] = Memory(KEPT, ignored=is_idle)
+_PEOPLE: Memory[Population] = Memory(ROOM, size=lambda people: max(len(people), LEAST))
+_LIVED: Memory[_Lived] = Memory(
+    ROOM, ignored=is_idle, size=lambda lived: max(len(lived.households), LEAST)
+)
 
 
 def _opening(

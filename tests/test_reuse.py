@@ -112,6 +112,22 @@ def test_a_memory_inside_another_passes_on_what_was_read() -> None:
         assert outer.get(load_parameters({"labour.find": find / 2}), 0, whole) == find / 2
 
 
+def test_old_results_make_room_by_their_size() -> None:
+    memory: Memory[list[int]] = Memory(10, size=len)
+    built = []
+
+    def of(size: int) -> list[int]:
+        def build(_: Parameters) -> list[int]:
+            built.append(size)
+            return [0] * size
+
+        return memory.get(load_parameters(), size, build)
+
+    for size in (3, 4, 3, 6, 4, 20, 20, 1):  # 6 pushes out 4, then 4 pushes out 3; 20 stays alone
+        assert len(of(size)) == size
+    assert built == [3, 4, 6, 4, 20, 1]
+
+
 # --- the economy ------------------------------------------------------------------------------
 
 

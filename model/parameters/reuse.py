@@ -70,13 +70,17 @@ def _text(value: Any) -> str:
 
 
 class Memory(Generic[Value]):
-    """The last `limit` results of a build. What is kept belongs to everybody: nobody changes it.
+    """The last results of a build. What is kept belongs to everybody: nobody changes it.
 
+    Together they are at most `limit` by their `size` (by default each counts one), or a single one.
     `ignored` tells of a parameter's name that it cannot change the result though it is read.
     """
 
-    def __init__(self, limit: int, ignored: Callable[[str], bool] = lambda _: False) -> None:
-        self._limit, self._ignored = limit, ignored
+    def __init__(
+        self, limit: int, ignored: Callable[[str], bool] = lambda _: False,
+        size: Callable[[Value], int] = lambda _: 1,
+    ) -> None:  # fmt: skip
+        self._limit, self._ignored, self._size = limit, ignored, size
         self._kept: OrderedDict[int, tuple[Hashable, _Kept[Value]]] = OrderedDict()
         self._made = 0
 
@@ -103,9 +107,12 @@ class Memory(Generic[Value]):
         names = (name for name in sorted(watched.read) if not self._ignored(name))
         self._made += 1
         self._kept[self._made] = key, _Kept(result, {n: parameters.entry(n) for n in names})
-        while len(self._kept) > self._limit:
+        while len(self._kept) > 1 and self._room() > self._limit:
             self._kept.popitem(last=False)
         return result
+
+    def _room(self) -> int:
+        return sum(self._size(kept.result) for _, kept in self._kept.values())
 
     def clear(self) -> None:
         """Forget everything."""
