@@ -1,4 +1,4 @@
-"""The province as a Mesa model. `step()` is the month read aloud; only it decides the order."""
+"""The province as a Mesa model. `stages()` is the month read aloud; only it decides the order."""
 
 from __future__ import annotations
 
