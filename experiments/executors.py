@@ -58,8 +58,8 @@ class Serial:
         """See Executor."""
         bench = Bench(setup)
         for chunk in chunks:
-            for job in chunk.jobs:
-                accept(bench.do(job))
+            for result in bench.do_all(chunk.jobs):
+                accept(result)
 
 
 # --- processes of this machine ----------------------------------------------------------------
@@ -214,8 +214,8 @@ def _work(setup: Setup, pipe: Connection) -> None:
     bench = Bench(setup)
     with contextlib.suppress(OSError):
         while (chunk := chunks.get()) is not None:
-            for job in chunk.jobs:
-                pipe.send(bench.do(job))
+            for result in bench.do_all(chunk.jobs):
+                pipe.send(result)
 
 
 def _listen(pipe: Connection, chunks: SimpleQueue[Chunk | None]) -> None:
@@ -237,7 +237,7 @@ def _bench(setup: Setup) -> Bench:
 
 def do_chunk(setup: Setup, chunk: Chunk) -> list[Result]:
     """What a Dask worker is asked for."""
-    return [_bench(setup).do(job) for job in chunk.jobs]
+    return list(_bench(setup).do_all(chunk.jobs))
 
 
 class DaskCluster:

@@ -130,12 +130,19 @@ class Pair:
         return float(window.sum() if flow else window.mean())
 
 
-def pair(seed: int, baseline: Outcome, policy: Outcome) -> Pair:
-    """Difference of two runs of one seed. Raises ValueError if their months differ."""
+def monthly_outcomes(baseline: Outcome, policy: Outcome) -> dict[str, tuple[Floats, Floats]]:
+    """Baseline and policy [month] of every outcome that both recorded, by name. Raises ValueError
+    if their months differ.
+    """
     if baseline.months != policy.months:
         raise ValueError("baseline and policy must cover the same months")
     outcomes = {name: _both(rule, baseline, policy) for name, rule in OUTCOME_RULES.items()}
-    recorded = {name: both for name, both in outcomes.items() if both is not None}
+    return {name: both for name, both in outcomes.items() if both is not None}
+
+
+def pair(seed: int, baseline: Outcome, policy: Outcome) -> Pair:
+    """Difference of two runs of one seed. Raises ValueError if their months differ."""
+    recorded = monthly_outcomes(baseline, policy)
     group_gain, group_base = _split(baseline, policy, GROUP_DIMS)
     category_gain, category_base = _split(baseline, policy, ("category",))
     return Pair(

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import json
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,12 @@ PLACE_SERIES: Final[Mapping[str, tuple[str, bool]]] = {
 """Outcomes that are recorded by place: series, and whether it is valued at baseline prices."""
 BY_PLACE: Final = ".by_place"
 KEPT_BASELINES: Final = 8
+ABREAST: Final = 16
+SCALE_EACH: Final = 60
+"""Scale from which on one more run abreast is allowed: memory stays that of one run at 1:60."""
+Found = TypeVar("Found")
+Steps = Generator[None, None, Found]
+"""Something that rests now and then, so that others can take turns with it."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,12 @@ class Setup:
         }
 
     @property
+    def bare(self) -> bool:
+        """Whether the runs are compared with runs without any policy."""
+        against = json.loads(self.against or "{}")
+        return not (against.get("policies") or against.get("measures"))
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the identity. Hashes source files: ask once."""
         return digest_of(self.identity())
@@ -96,7 +109,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Jobs that one worker does in a row, because they share a baseline."""
+    """Jobs that one worker does in a row, because they share a baseline or an opening."""
 
     number: int
     jobs: tuple[Job, ...]
@@ -171,9 +184,15 @@ def _set(node: dict[str, Any], path: str, value: Any) -> None:
     node[last] = value
 
 
-def baseline_changes(changes: Changes) -> dict[str, Any]:
-    """The part of the changes that holds without the policies too: parameters."""
-    return {"parameters": dict(changes.get("parameters", {}))}
+def baseline_changes(changes: Changes, bare: bool = True) -> dict[str, Any]:
+    """The part of the changes that the run without the policies feels: parameters.
+
+    If that run has no policies at all (`bare`), parameters that only policies use are left out.
+    """
+    from model.policy.idle import is_idle
+
+    values = changes.get("parameters", {})
+    return {"parameters": {n: v for n, v in values.items() if not (bare and is_idle(n))}}
 
 
 # --- computing a job --------------------------------------------------------------------------
@@ -186,21 +205,29 @@ class Bench:
         self.setup = setup
         self._scenario = json.loads(setup.scenario)
         self._against = json.loads(setup.against) if setup.against is not None else None
+        self._bare = setup.bare
         self._baselines: OrderedDict[str, Outcome] = OrderedDict()
+        self._under_way: set[str] = set()
         module, _, name = setup.evaluate.partition(":")
         self._evaluate: Evaluate = getattr(importlib.import_module(module), name)
+        self._abreast = abreast(self._evaluate, self._scenario)
 
     def do(self, job: Job) -> Result:
         """Compute one job; whatever goes wrong inside the run becomes its error."""
-        began = time.perf_counter()
-        try:
-            totals, digest = self._evaluate(self, job)
-            problem = _not_finite(totals)
-        except Exception as fault:  # one bad point must not end the sweep
-            totals, digest = {}, ""
-            problem = " ".join(f"{type(fault).__name__}: {fault}".split())
-        seconds = time.perf_counter() - began
-        return Result(job, {} if problem else totals, digest, problem, False, seconds)
+        return next(self.do_all([job]))
+
+    def do_all(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Compute jobs, several abreast if they can rest; results in the order of the jobs."""
+        for first in range(0, len(jobs), self._abreast):
+            tasks = [_Task(job, self._steps(job)) for job in jobs[first : first + self._abreast]]
+            left = tasks
+            while left:
+                left = [task for task in left if task.advance()]
+            yield from (task.result for task in tasks)
+
+    def _steps(self, job: Job) -> Steps[tuple[Totals, str]]:
+        found = self._evaluate(self, job)
+        return (yield from found) if isinstance(found, Generator) else found
 
     def scenario(self, changes: Changes) -> Scenario:
         """The policy scenario with these changes. Raises ScenarioError."""
@@ -210,44 +237,113 @@ class Bench:
 
     def baseline(self, changes: Changes, seed: int) -> Outcome | None:
         """The run without the policies, kept for the next jobs; None if nothing is compared."""
-        from model.scenario import scenario_from_mapping
+        return at_once(self.baseline_steps(changes, seed))
 
+    def baseline_steps(self, changes: Changes, seed: int) -> Steps[Outcome | None]:
+        """`baseline` with rests. Who needs a run that another is computing waits for it."""
         if self._against is None:
             return None
-        own = baseline_changes(changes)
+        own = baseline_changes(changes, self._bare)
         key = job_key("", own, seed)
-        if key not in self._baselines:
-            document = changed_document(self._against, own)
-            run = self.run(scenario_from_mapping(document, "en"), seed)
-            self._baselines[key] = run
-            while len(self._baselines) > KEPT_BASELINES:
-                self._baselines.popitem(last=False)
+        while key in self._under_way:
+            yield
+        found = self._baselines.get(key)
+        if found is None:
+            self._under_way.add(key)
+            try:
+                found = yield from self._baseline_run(own, seed)
+            finally:
+                self._under_way.discard(key)
+        self._keep(key, found)
+        return found
+
+    def _baseline_run(self, own: Changes, seed: int) -> Steps[Outcome]:
+        from model.scenario import scenario_from_mapping
+
+        document = changed_document(self._against or {}, own)
+        return (yield from self.run_steps(scenario_from_mapping(document, "en"), seed))
+
+    def _keep(self, key: str, run: Outcome) -> None:
+        self._baselines[key] = run
         self._baselines.move_to_end(key)
-        return self._baselines[key]
+        while len(self._baselines) > KEPT_BASELINES:
+            self._baselines.popitem(last=False)
 
     def run(self, scenario: Scenario, seed: int) -> Outcome:
         """One run on one thread: cores are used by running several at once."""
+        return at_once(self.run_steps(scenario, seed))
+
+    def run_steps(self, scenario: Scenario, seed: int) -> Steps[Outcome]:
+        """`run` with rests: twice a month, before and after households."""
         from model.economy import Economy
 
-        return Economy(scenario, seed, lean=not self.setup.detail, threads=1).run()
+        economy = Economy(scenario, seed, lean=not self.setup.detail, threads=1)
+        for _ in range(scenario.months):
+            yield from economy.stages()
+        return economy.outcome()
 
 
-Evaluate = Callable[[Bench, Job], tuple[Totals, str]]
+Evaluate = Callable[[Bench, Job], "tuple[Totals, str] | Steps[tuple[Totals, str]]"]
 
 
-def simulate(bench: Bench, job: Job) -> tuple[Totals, str]:
+class _Task:
+    """A job under way, alone or abreast with others. `result` is there once it has ended."""
+
+    def __init__(self, job: Job, steps: Steps[tuple[Totals, str]]) -> None:
+        self._job, self._steps, self._seconds = job, steps, 0.0
+
+    def advance(self) -> bool:
+        """Go on to the next rest; False if there was none."""
+        began = time.perf_counter()
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            totals, digest = end.value
+            problem = _not_finite(totals)
+        except Exception as fault:  # one bad point must not end the sweep
+            totals, digest = {}, ""
+            problem = " ".join(f"{type(fault).__name__}: {fault}".split())
+        else:
+            self._seconds += time.perf_counter() - began
+            return True
+        seconds = self._seconds + time.perf_counter() - began
+        kept = {} if problem else totals
+        self.result = Result(self._job, kept, digest, problem, False, seconds)
+        return False
+
+
+def abreast(evaluate: Evaluate, scenario: Mapping[str, Any]) -> int:
+    """Jobs that take turns: the same code runs for one after the other while it is in the cache.
+
+    One if the job does not rest, or if the households of several would take much memory.
+    """
+    if not inspect.isgeneratorfunction(evaluate):
+        return 1
+    return max(1, min(ABREAST, int(scenario["scale"]) // SCALE_EACH))
+
+
+def at_once(steps: Steps[Found]) -> Found:
+    """What comes of steps taken without rest."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+
+
+def simulate(bench: Bench, job: Job) -> Steps[tuple[Totals, str]]:
     """Both sides of the pair; returns totals by name and the digest of the resolved scenario."""
     scenario = bench.scenario(job.changes)
-    baseline = bench.baseline(job.changes, job.seed)
-    policy = bench.run(scenario, job.seed)
+    baseline = yield from bench.baseline_steps(job.changes, job.seed)
+    policy = yield from bench.run_steps(scenario, job.seed)
     sides = [("policy", policy)] if baseline is None else [("policy", policy), ("base", baseline)]
     against = policy if baseline is None else baseline
-    found = paired.pair(job.seed, against, policy)
     totals: Totals = {}
-    for name, monthly in found.policy.items():
+    for name, (base, monthly) in paired.monthly_outcomes(against, policy).items():
         totals[f"{name}.policy"] = monthly
         if baseline is not None:
-            totals[f"{name}.base"] = found.baseline[name]
+            totals[f"{name}.base"] = base
     for name in bench.setup.places:
         for side, run in sides:
             totals[f"{name}.{side}{BY_PLACE}"] = by_place(name, against, run)
@@ -293,12 +389,19 @@ def unpacked(layout: str, payload: bytes) -> Totals:
 
 # --- chunks -----------------------------------------------------------------------------------
 
+Label = Callable[[Job], object]
 
-def chunks_of(jobs: Iterator[Job], size: int) -> Iterator[Chunk]:
-    """Consecutive jobs with the same baseline (parameters and seed) together, at most `size`."""
-    number, group, shared = 0, list[Job](), ""
+
+def by_baseline(job: Job) -> str:
+    """Label of the jobs that are compared with the same run."""
+    return job_key("", baseline_changes(job.changes), job.seed)
+
+
+def chunks_of(jobs: Iterator[Job], size: int, label: Label = by_baseline) -> Iterator[Chunk]:
+    """Consecutive jobs with the same label together, at most `size`."""
+    number, group, shared = 0, list[Job](), object()
     for job in jobs:
-        own = job_key("", baseline_changes(job.changes), job.seed)
+        own = label(job)
         if group and (own != shared or len(group) >= size):
             yield Chunk(number, tuple(group))
             number, group = number + 1, []

@@ -25,15 +25,17 @@ from experiments.results import ResultsError, package_versions, run_id
 from experiments.run_jobs import (
     Chunk,
     Job,
+    Label,
     Result,
     Setup,
+    by_baseline,
     chunks_of,
     setup_for,
     without,
 )
 from experiments.runner import Listener
 from experiments.store import SWEEP_FILE, Row, RunStore, Shard, read_json, row_of, signed
-from experiments.sweep_design import design, jobs_of
+from experiments.sweep_design import block_size, design, jobs_of
 from experiments.sweep_plan import Plan
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +107,7 @@ class Sweep:
         """The chunks of this shard, each key once."""
         seen: set[bytes] = set()
         part, of = self.shard
-        for chunk in chunks_of(self.jobs(), self._chunk_size()):
+        for chunk in chunks_of(self.jobs(), self._chunk_size(), self._label()):
             if chunk.number % of != part:
                 continue
             fresh = []
@@ -115,6 +117,13 @@ class Sweep:
                     seen.add(short)
                     fresh.append(job)
             yield replace(chunk, jobs=tuple(fresh))
+
+    def _label(self) -> Label:
+        """Points of a block differ in one number: one worker opens the province for all of them."""
+        size = block_size(self.plan)
+        if 1 < size <= self._chunk_size():
+            return lambda job: (job.seed, job.point // size)
+        return by_baseline
 
     def _chunk_size(self) -> int:
         """Small enough that shards and workers finish at about the same time."""

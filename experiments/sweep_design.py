@@ -13,10 +13,12 @@ from experiments.run_jobs import Job, job_key
 from experiments.sweep_factors import (
     PARAMETER,
     POSTERIOR,
+    Factor,
     changes_at,
     position_of_default,
 )
 from experiments.sweep_plan import Plan
+from model.policy.idle import is_idle
 
 Floats = npt.NDArray[np.float64]
 SEED_RANGE: Final = 2**31 - 2
@@ -81,12 +83,17 @@ def block_size(plan: Plan) -> int:
     return 1
 
 
+def _acts_without_policy(factor: Factor) -> bool:
+    """Whether the run that a point is compared with changes with this factor."""
+    return factor.kind == POSTERIOR or (factor.kind == PARAMETER and not is_idle(factor.path[0]))
+
+
 def _baselines_together(plan: Plan, points: Floats) -> list[int]:
     """Points in the order of computing: those of a block that share parameters in a row.
 
     They are compared with the same run, which is then computed once.
     """
-    shared = [k for k, one in enumerate(plan.factors) if one.kind in (PARAMETER, POSTERIOR)]
+    shared = [k for k, one in enumerate(plan.factors) if _acts_without_policy(one)]
     size, found = block_size(plan), list[int]()
     for first in range(0, len(points), size):
         groups: dict[bytes, list[int]] = {}

@@ -45,11 +45,11 @@ def estimate(sweep: Sweep, workers: int) -> Estimate:
     """Count the runs of a plan and time a few of them, in plan order from the middle."""
     keys, baselines, tables = set[str](), set[str](), set[str]()
     solving = [name for factor in sweep.plan.factors for name in factor.solving]
+    bare = sweep.shared.bare
     for job in sweep.jobs():
         keys.add(job.key)
-        own = baseline_changes(job.changes)
-        baselines.add(job_key("", own, job.seed))
-        tables.add(json.dumps([own["parameters"][name] for name in solving]))
+        baselines.add(job_key("", baseline_changes(job.changes, bare), job.seed))
+        tables.add(json.dumps([job.changes["parameters"][name] for name in solving]))
     stored = 0
     if sweep.store.folder.is_dir():
         with sweep.store.lookup() as lookup:

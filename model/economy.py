@@ -1,8 +1,8 @@
-"""The province as a Mesa model. `step()` is the month read aloud; only it decides the order."""
+"""The province as a Mesa model. `stages()` is the month read aloud; only it decides the order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mesa
@@ -18,7 +18,7 @@ from model.agents.household_month import MarketView, month_inputs
 from model.agents.households import household_flows
 from model.agents.views import household_set, register_agents, register_panel
 from model.agents.voucher_batches import pack_batches
-from model.dimensions import AGE_GROUPS, CATEGORIES, PLACES, QUINTILES, RESIDENCES
+from model.dimensions import CATEGORIES, PLACES
 from model.history import History
 from model.ledger import CITIES, HOUSEHOLDS, PROVINCE, Ledger, LedgerError
 from model.markets.month import Markets
@@ -31,7 +31,7 @@ from model.policy.outlook import Outlook
 from model.recorder import Recorder
 from model.scenario import Scenario
 from model.shortfall import check_budgets
-from model.spending import at_effective_prices, retail_uplift, shares_in_month
+from model.spending import at_effective_prices, retail_uplift
 from model.warm_up import growth_rate, opening
 
 Progress = Callable[[int, int], None]
@@ -72,7 +72,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
         first = int(scenario.start[5:7])
         self.outlook = Outlook(p, self.levers, scenario.months, first, self.world.item_price)
         self.beliefs = Beliefs(p, self.levers)
-        self._engel, self._season = start.engel, start.season
+        self._calendar = start.calendar
         self._substitution = p.number("spending.category_substitution")
         self._floor = p.array("population.minimum_wage")
         block = self.household_block
@@ -81,17 +81,24 @@ class Economy(mesa.Model):  # type: ignore[misc]
             register_agents(self, self.markets)
             register_panel(self, self.households, int(p.number("numerics.watched_households")))
         self._recorder = Recorder([lever.name for lever in self.levers], lean, retail_uplift(p))
-        self._counts, self.history = self._count_people(), History(p)
+        self._counts, self.history = start.counts, History(p)
 
     # -- the month -------------------------------------------------------------------------
 
     def step(self) -> None:
         """One month of the province."""
+        for _ in self.stages():
+            pass
+
+    def stages(self) -> Iterator[None]:
+        """The month, with a rest before and after households: others can take turns with it."""
         self._read_calendar()
         self._set_policies()
         self._plan_markets()
         self._issue_vouchers()
+        yield
         self._live_households()
+        yield
         self._bill_policies()
         self._settle_markets()
         self._record()
@@ -103,13 +110,9 @@ class Economy(mesa.Model):  # type: ignore[misc]
             int(part) for part in self.policy_scenario.month_at(self.month).split("-")
         )
         self.trend = (1.0 + self.growth) ** self.month
-        self.season_total = self._season.total(self.calendar_month, year)
-        self.season_category = self._season.factors(self.calendar_month, year)
-        self.engel = shares_in_month(self._engel, self._season, year, self.calendar_month)
+        total, self.season_category, engel = self._calendar.month(year, self.calendar_month)
         self.conditions = self.history.at(self.policy_scenario.month_at(self.month))
-        self.season_total, self.engel = self.history.budget(
-            self.conditions, self.season_total, self.engel
-        )
+        self.season_total, self.engel = self.history.budget(self.conditions, total, engel)
 
     def _set_policies(self) -> None:
         """Every lever writes its part of the policy surface."""
@@ -239,18 +242,6 @@ class Economy(mesa.Model):  # type: ignore[misc]
             "labels": {"lever": [lever.name for lever in self.levers]},
             "lever_kinds": {n: s.lever for n, s in self.policy_scenario.policies.items()},
         }  # fmt: skip
-
-    def _count_people(self) -> dict[str, Any]:
-        """Real households and persons by place, residence, quintile, age group at the start."""
-        shape = (len(PLACES), len(RESIDENCES), QUINTILES, len(AGE_GROUPS))
-        homes, people = np.zeros(shape), np.zeros(shape)
-        columns = self.household_block.columns
-        for start, stop, place, residence, weight in self.household_block.segments.tolist():
-            group, size = columns.group[start:stop], columns.size[start:stop]
-            for target, each in ((homes, None), (people, size)):
-                counted = np.bincount(group, each, minlength=20).reshape(shape[2:])
-                target[place, residence] += weight * counted
-        return {"households": homes, "persons": people}
 
 
 def _opening(markets: Markets) -> Opening:

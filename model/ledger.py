@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.dimensions import PLACES, SECTORS
-from model.whole_numbers import by_column, exchange, largest_residuals, move, total
+from model.whole_numbers import by_column, exchange, largest_residuals, move, move_if_equal, total
 
 Fen = npt.NDArray[np.int64]
 
@@ -93,14 +93,14 @@ class Ledger:
     def pay_pool(self, kind: str, payer: slice, paid: Fen, receiver: slice, received: Fen) -> None:
         """Many payers to many receivers through a clearing pool; totals must be equal."""
         out, into = _flat(paid), _flat(received)
-        if total(out) != total(into):
-            raise LedgerError(f"pool {kind}: paid {total(out)} fen, received {total(into)} fen")
         _check_width(kind, payer, out.size)
         _check_width(kind, receiver, into.size)
-        move(
+        moved = move_if_equal(
             self.positions[0], self._flow(kind), payer.start, payer.stop, out,
             receiver.start, receiver.stop, into,
         )  # fmt: skip
+        if not moved:
+            raise LedgerError(f"pool {kind}: paid {total(out)} fen, received {total(into)} fen")
 
     def lend(self, instrument: str, lender: slice, borrower: slice, amounts: Fen) -> None:
         """New lending (negative: repayment): deposits move one way, the claim the other.

@@ -11,7 +11,8 @@ is fen a month at trend 1 as float64; rounding to integer fen happens when money
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +24,7 @@ from model.dimensions import CATEGORIES, PLACES, SECTORS
 from model.flows import HouseholdFlows
 from model.markets.goods import CARE, INDUSTRY, TO_SECTOR, TradeWeights
 from model.parameters import Parameters
+from model.parameters.reuse import Memory
 from model.production import Technology, inverse, supply, technology
 
 Array = npt.NDArray[np.float64]
@@ -99,11 +101,11 @@ class EconomyState:
     retail: Array  # (15,)
     other_work: Array  # (15, 12) shares of cells in the work of other members
     growth: float  # a month
+    seasons: dict[tuple[float, bytes], Array] = field(default_factory=dict, init=False)
 
 
 # Accounts already solved: runs of a sweep often share the average month. Nobody changes them.
-_KEPT: dict[tuple[str, float, str], EconomyState] = {}
-_KEPT_LIMIT = 8
+_KEPT: Memory[EconomyState] = Memory(8)
 
 
 def open_accounts(
@@ -114,12 +116,9 @@ def open_accounts(
     """
     annual = parameters.number("consumption.growth") if growth is None else growth
     monthly = (1.0 + annual) ** (1.0 / parameters.number("numerics.months_per_year")) - 1.0
-    key = (parameters.digest(), monthly, _digest(flows))
-    if key not in _KEPT:
-        if len(_KEPT) >= _KEPT_LIMIT:
-            _KEPT.pop(next(iter(_KEPT)), None)
-        _KEPT[key] = _Closure(flows, parameters, monthly).solve()
-    return _KEPT[key]
+    return _KEPT.get(
+        parameters, (monthly, _digest(flows)), lambda read: _Closure(flows, read, monthly).solve()
+    )
 
 
 def _digest(flows: HouseholdFlows) -> str:
@@ -156,6 +155,22 @@ def base_labour(flows: HouseholdFlows, parameters: Parameters) -> Labour:
         pay[:, :, 0], pay[:, :, 1], share * flows.other_income[:, None],
         flows.employed_persons.astype(float), flows.unemployed_persons.astype(float), wedge,
     )  # fmt: skip
+
+
+def after_rounds(step: Callable[[Array], Array], start: Array, rounds: int) -> Array:
+    """`start` after `rounds` times `step`, a function of its argument alone.
+
+    An iteration that converges ends in a cycle of a few last bits: once a state comes back, what
+    the rest of the rounds would give is known.
+    """
+    states, seen = [start], {start.tobytes(): 0}
+    for done in range(1, rounds + 1):
+        state = step(states[-1])
+        first = seen.setdefault(state.tobytes(), done)
+        if first < done:
+            return states[first + (rounds - first) % (done - first)]
+        states.append(state)
+    return states[-1]
 
 
 class _Closure:
@@ -238,6 +253,7 @@ class _Closure:
         self.purchase_total = np.maximum(rest, 0.0)
         self.budget_investment = budget_investment + np.append(self.land, 0.0)
         self.purchases = self._purchases()
+        self.purchases_by_cell: Array = self.purchases.sum(axis=0)
         share = self.households.sum(axis=1) / max(self.households.sum(), 1.0)
         self.fund_purchases = number("government.medical_purchases") * self.unit * share
 
@@ -259,10 +275,12 @@ class _Closure:
         output = self._first_output()
         floor = self.labour.cost / self.parameters.number("firms.labour_share_limit")
         floor /= self.technology.value_added
-        for _ in range(ROUNDS):
-            demand = self._demand(output)
-            output = 0.5 * output + 0.5 * self._wanted_output(np.maximum(demand, floor))
-        return self._freeze(output)
+        return self._freeze(after_rounds(lambda before: self._round(before, floor), output, ROUNDS))
+
+    def _round(self, output: Array, floor: Array) -> Array:
+        demand = self._demand(output)
+        found: Array = 0.5 * output + 0.5 * self._wanted_output(np.maximum(demand, floor))
+        return found
 
     def _first_output(self) -> Array:
         prior = self.labour.cost / self.parameters.array("firms.prior_labour_share")
@@ -287,7 +305,7 @@ class _Closure:
         return result
 
     def _fixed_final(self, output: Array, share: Array) -> Array:
-        final = self.purchases.sum(axis=0)
+        final = self.purchases_by_cell.copy()
         final[:, CARE] += self.fund_purchases
         investment = self._investment_by_place(output)
         local = self.parameters.number("production.investment_local_share") * investment

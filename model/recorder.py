@@ -69,15 +69,15 @@ class Recorder:
                 "unemployed": flows.unemployed_persons,
                 "consumer_prices": prices,
                 "price_level": float(prices @ weight / weight.sum()),
-                "retail_sales": market.retail_sales / FEN,
-                "retail_sales_measured": market.retail_sales_measured / FEN,
-                "value_added": market.value_added / FEN,
-                "local_sales": market.local_sales / FEN,
-                "revenue": market.revenue / FEN,
-                "spending": market.spending / FEN,
-                "deposits": market.deposits / FEN,
-                "debt": market.debt / FEN,
-                "arrears": market.arrears / FEN,
+                "retail_sales": market.retail_sales,
+                "retail_sales_measured": market.retail_sales_measured,
+                "value_added": market.value_added,
+                "local_sales": market.local_sales,
+                "revenue": market.revenue,
+                "spending": market.spending,
+                "deposits": market.deposits,
+                "debt": market.debt,
+                "arrears": market.arrears,
                 "leakage": float(market.leakage.sum()) / FEN,
                 "residual_fen": market.residual_fen,
             }
@@ -93,11 +93,11 @@ class Recorder:
     def _households(self, totals: I64, flows: HouseholdFlows, engel: F64) -> dict[str, Any]:
         counters = by_place(totals, "vouchers").reshape(len(PLACES), VOUCHER_SLOTS, -1)
         found = {
-            "voucher_counters": counters.sum(axis=1) / FEN,
+            "voucher_counters": counters.sum(axis=1),
             "durable_units": field(totals, "units").sum(axis=0).reshape(len(ITEMS), QUINTILES),
             "subsidised_units": field(totals, "subsidised_units").sum(axis=0),
-            "subsidised_sales": field(totals, "subsidised_sales").sum(axis=0) / FEN,
-            "liquid_wealth": flows.liquid / FEN,
+            "subsidised_sales": field(totals, "subsidised_sales").sum(axis=0),
+            "liquid_wealth": flows.liquid,
         }
         if self._lean:
             shape = (len(PLACES), len(RESIDENCES), len(CATEGORIES))
@@ -122,6 +122,8 @@ class Recorder:
             else:
                 kept = dims
             values = np.array([month[name] for month in self._months])
+            if unit == "yuan" and values.dtype == np.int64:
+                values = values / FEN  # once for all months
             series[name] = Series(values, ("month", *kept), unit)
         for name, values in counts.items():
             dims = ("place", "residence", "quintile", "age_group")

@@ -186,6 +186,25 @@ def shares_in_month(
     return np.asarray(weighted / weighted.sum(axis=2, keepdims=True), dtype=np.float64)
 
 
+class Calendar:
+    """Season and budget shares by month, each worked out once. What it returns is shared."""
+
+    def __init__(self, engel: Array, table: SeasonalTable) -> None:
+        self._engel, self._table = engel, table
+        self._kept: dict[tuple[int, int], tuple[Array, Array, Array]] = {}
+
+    def month(self, year: int, calendar_month: int) -> tuple[Array, Array, Array]:
+        """Factor of the budget (2), factors of categories (16) and budget shares (2, 37, 16)."""
+        key = year, calendar_month
+        if key not in self._kept:
+            self._kept[key] = (
+                self._table.total(calendar_month, year),
+                self._table.factors(calendar_month, year),
+                shares_in_month(self._engel, self._table, year, calendar_month),
+            )
+        return self._kept[key]
+
+
 def at_effective_prices(shares: Array, prices: Array, substitution: float) -> Array:
     """Budget shares (2, 37, 16) times effective price (2, 16) ** (1 - `substitution`), sum kept.
 

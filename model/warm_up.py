@@ -10,27 +10,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from model.agents.household_layout import F64, I64
 from model.agents.household_month import HouseholdWorld, MarketView, month_inputs
 from model.agents.households import HouseholdBlock, columns_of, household_flows
 from model.agents.voucher_batches import pack_batches
 from model.compile_ahead import start_compiling, wait_for_kernel
-from model.dimensions import CATEGORIES, PLACES, SECTORS
+from model.dimensions import (
+    AGE_GROUPS,
+    CATEGORIES,
+    GROUPS,
+    PLACES,
+    QUINTILES,
+    RESIDENCES,
+    SECTORS,
+)
 from model.flows import HouseholdFlows
 from model.parameters import Parameters
+from model.parameters.reuse import Memory
+from model.policy.idle import is_idle
 from model.policy.instruments import Instruments
 from model.population import Population, synthesise
 from model.solvers.consumption import consumption_tables
 from model.solvers.consumption_panel import stationary_panel
 from model.solvers.durables import prices, replacement_tables, stationary_ages
-from model.spending import SeasonalTable, engel_shares, season
+from model.spending import Calendar, engel_shares, season
 
 Status = Callable[[str], None]
 KEPT_BELOW = 1_000_000  # households; larger openings are not kept in memory for reuse
+ROOM = 4 * KEPT_BELOW  # households of all openings that are kept
+LEAST = ROOM // 16  # what an opening counts at least: a sweep's tables take eight values
 WARM_UP_SEED_OFFSET = 0x5EED0000  # the warm-up's draws are not those of the first months
 
 
@@ -42,8 +55,8 @@ class Opening:
     flows: HouseholdFlows
     world: HouseholdWorld
     residents: I64  # [place] real households
-    engel: F64  # [residence, node, category] annual budget shares
-    season: SeasonalTable
+    calendar: Calendar
+    counts: dict[str, F64]  # real households and persons by group
 
 
 def growth_rate(parameters: Parameters) -> float:
@@ -57,36 +70,55 @@ def opening(parameters: Parameters, scale: int, seed: int, threads: int, status:
     start_compiling()
     estimate = parameters.array("population.households.urban").sum() / scale
     if estimate > KEPT_BELOW:
-        return _build(parameters, scale, seed, threads, status)
-    kept = _kept(_Key(parameters, scale, seed), threads, status)
-    return replace(kept, households=replace(kept.households.copy(), threads=threads))
+        lived = _live(parameters, scale, seed, threads, status, keep=False)
+        return _opening(lived, lived.households, parameters, seed)
+    lived = _LIVED.get(
+        parameters, (scale, seed), lambda read: _live(read, scale, seed, threads, status, keep=True)
+    )
+    own = replace(lived.households.copy(), threads=threads)
+    return _opening(lived, own, parameters, seed)
 
 
-class _Key:
-    """Hashable identity of an opening: content of the parameters, scale, seed."""
+@dataclass(frozen=True)
+class _Lived:
+    """What a year under neutral conditions leaves: nothing of it depends on policy."""
 
-    def __init__(self, parameters: Parameters, scale: int, seed: int) -> None:
-        self.parameters, self.scale, self.seed = parameters, scale, seed
-        self._identity = (parameters.digest(), scale, seed)
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._identity == other._identity
-
-
-@lru_cache(maxsize=4)
-def _kept(key: _Key, threads: int, status: Status) -> Opening:
-    return _build(key.parameters, key.scale, key.seed, threads, status)
+    households: HouseholdBlock
+    flows: HouseholdFlows
+    housing_share: float
+    tables: npt.NDArray[np.float32]
+    levels: tuple[F64, F64]
+    calendar: Calendar
+    counts: dict[str, F64]
 
 
-def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: Status) -> Opening:
+# Runs of a sweep share people and often their first year. Nobody changes what is kept.
+_PEOPLE: Memory[Population] = Memory(ROOM, size=lambda people: max(len(people), LEAST))
+_LIVED: Memory[_Lived] = Memory(
+    ROOM, ignored=is_idle, size=lambda lived: max(len(lived.households), LEAST)
+)
+
+
+def _opening(
+    lived: _Lived, households: HouseholdBlock, parameters: Parameters, seed: int
+) -> Opening:
+    world = HouseholdWorld.build(
+        parameters, lived.tables, lived.levels, seed, prices(parameters), lived.housing_share
+    )
+    residents = households.households.reshape(len(PLACES), -1).sum(axis=1)
+    return Opening(households, lived.flows, world, residents, lived.calendar, lived.counts)
+
+
+def _live(
+    parameters: Parameters, scale: int, seed: int, threads: int, status: Status, keep: bool
+) -> _Lived:
     status("tables")
     solved = consumption_tables(parameters)
     status("population")
-    population = settled_population(parameters, scale, seed, threads)
+    people = partial(settled_population, scale=scale, seed=seed, threads=threads)
+    population = _PEOPLE.get(parameters, (scale, seed), people) if keep else people(parameters)
     block = HouseholdBlock(columns_of(population), population.segments, threads)
+    block = block.copy() if keep else block
     levels = population.levels
     world = HouseholdWorld.build(
         parameters, solved.values, levels, seed + WARM_UP_SEED_OFFSET,
@@ -96,9 +128,21 @@ def _build(parameters: Parameters, scale: int, seed: int, threads: int, status: 
     wait_for_kernel()
     engel = engel_shares(parameters)
     flows, share = _live_alone(block, world, engel)
-    final = HouseholdWorld.build(parameters, solved.values, levels, seed, prices(parameters), share)
-    residents = block.households.reshape(len(PLACES), -1).sum(axis=1)
-    return Opening(block, flows, final, residents, engel, season(parameters))
+    calendar = Calendar(engel, season(parameters))
+    return _Lived(block, flows, share, solved.values, levels, calendar, count_people(block))
+
+
+def count_people(block: HouseholdBlock) -> dict[str, F64]:
+    """Real households and persons by place, residence, quintile and age group."""
+    shape = (len(PLACES), len(RESIDENCES), QUINTILES, len(AGE_GROUPS))
+    homes, people = np.zeros(shape), np.zeros(shape)
+    columns = block.columns
+    for start, stop, place, residence, weight in block.segments.tolist():
+        group, size = columns.group[start:stop], columns.size[start:stop]
+        for target, each in ((homes, None), (people, size)):
+            counted = np.bincount(group, each, minlength=GROUPS).reshape(shape[2:])
+            target[place, residence] += weight * counted
+    return {"households": homes, "persons": people}
 
 
 def settled_population(parameters: Parameters, scale: int, seed: int, threads: int) -> Population:

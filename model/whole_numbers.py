@@ -103,6 +103,18 @@ def move(
 
 
 @compiled
+def move_if_equal(
+    row: Fen, flow: Fen, payer: int, payer_stop: int, paid: Fen, receiver: int, receiver_stop: int,
+    received: Fen,
+) -> bool:  # fmt: skip
+    """`move` if as much is paid as received; False, and nothing posted, if not."""
+    if total(paid) != total(received):
+        return False
+    move(row, flow, payer, payer_stop, paid, receiver, receiver_stop, received)
+    return True
+
+
+@compiled
 def exchange(
     deposits: Fen, claim: Fen, payer: int, payer_stop: int, receiver: int, receiver_stop: int,
     amounts: Fen,

@@ -224,7 +224,7 @@ def chapters_of(text: str) -> list[str]:
 @pytest.mark.parametrize("name", ["theory.md", "theory.zh.md"])
 def test_chapters_follow_the_month(name: str) -> None:
     source = (ROOT / "model" / "economy.py").read_text(encoding="utf-8")
-    body = source.split("def step(self)")[1].split("def ")[0]
+    body = source.split("def stages(self)")[1].split("def ")[0]
     calls = [call for call in re.findall(r"self\.(_\w+)\(\)", body) if call != "_record"]
     assert chapters_of((ROOT / "docs" / name).read_text(encoding="utf-8")) == calls
 

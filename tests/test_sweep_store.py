@@ -264,6 +264,19 @@ def test_points_that_share_a_baseline_are_one_chunk(tmp_path: Path) -> None:
     assert [len(chunk.jobs) for chunk in chunks_of(iter(jobs[:5]), 16)] == [3, 2]
 
 
+def test_a_chunk_is_a_block_where_blocks_are_small_and_many(tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    many, few = sweep_of(tmp_path, samples=64, seeds=2), sweep_of(tmp_path / "few", samples=16)
+    block = 5
+    sizes = [len({job.point // block for job in chunk.jobs}) for chunk in many.chunks()]
+    assert set(sizes) == {1}
+    whole = [[job.point for job in chunk.jobs] for chunk in many.chunks()]
+    assert max(len(points) for points in whole) == block
+    assert all(points[-1] - points[0] < block for points in whole)
+    for chunk in few.chunks():  # one machine after the other would wait for the last block
+        assert len({json.dumps(job.changes) for job in chunk.jobs}) == 1
+
+
 # --- the model itself -------------------------------------------------------------------------
 
 REAL = """

@@ -185,3 +185,13 @@ def test_amounts_of_another_number_of_accounts_are_refused() -> None:
     with pytest.raises(LedgerError, match="7 amounts"):
         ledger.pay_pool("some", HOUSEHOLDS, amounts, FIRMS, amounts)
     assert not ledger.positions.any()
+
+
+def test_an_unequal_pool_posts_nothing() -> None:
+    ledger, amounts = Ledger(), Draws(3).fen(15)
+    ledger.pay_pool("some", HOUSEHOLDS, amounts, BANK, amounts.sum(keepdims=True))
+    before = ledger.positions.copy()
+    with pytest.raises(LedgerError, match="pool some"):
+        ledger.pay_pool("some", HOUSEHOLDS, amounts + 1, BANK, amounts.sum(keepdims=True))
+    np.testing.assert_array_equal(ledger.positions, before)
+    assert ledger.verify() == 0

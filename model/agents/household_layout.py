@@ -228,8 +228,7 @@ def month_of(values: dict[str, Any]) -> Month:
         "grants": Grants, "family": Family,
     }  # fmt: skip
     nested = {
-        name: part(**{field: values[field] for field in part._fields})
-        for name, part in parts.items()
+        name: part._make(map(values.__getitem__, part._fields)) for name, part in parts.items()
     }
     return Month(values["seed"], values["month"], values["trend"], **nested)
 

@@ -30,6 +30,7 @@ from model.dimensions import (
 )
 from model.markets.labour import hire_distribution
 from model.parameters import Parameters
+from model.parameters.reuse import Memory
 from model.policy.instruments import Grant, Instruments
 from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
@@ -37,6 +38,7 @@ from model.solvers.grids import INCOME_GRID
 from model.whole_numbers import compiled
 
 ODDS = 2.0**32
+_RENEWED_CLASS: Memory[I64] = Memory(4)
 WORD16 = 0xFFFF
 CELLS = len(PLACES) * len(RESIDENCES)
 
@@ -165,9 +167,13 @@ def _coarse(most: I64, waits: I64) -> npt.NDArray[Any]:
 
 
 def screen_of(surface: Instruments, tables: ReplacementTables) -> npt.NDArray[np.uint16]:
-    """Bounds by place and item, with or without the subsidy known."""
+    """Bounds by place and item, with or without the subsidy known. Shared: not to be changed."""
     rows = surface.purchase_row, surface.unaware_row
-    return _coarse(_highest(tables.bound, *rows), _highest(tables.waiting, *rows))
+    key = rows[0].tobytes() + rows[1].tobytes()
+    if key not in tables.screens:
+        high = _highest(tables.bound, *rows), _highest(tables.waiting, *rows)
+        tables.screens[key] = _coarse(*high)
+    return tables.screens[key]
 
 
 @compiled
@@ -184,10 +190,17 @@ def _highest(bound: npt.NDArray[np.uint32], aware: I64, unaware: I64) -> I64:
 
 def subsidies(surface: Instruments, item_price: F64) -> I64:
     """Subsidy [place, item, class] in fen: share of the price, capped, none above the ceiling."""
+    if not surface.subsidy_rate.any():
+        return _no_subsidies(item_price.shape)
     amount = np.minimum(surface.subsidy_rate[:, None] * item_price, surface.subsidy_cap[:, None])
     amount = np.where(item_price <= surface.price_ceiling[:, None], amount, 0.0)
     fen = np.floor(amount * 100.0 + 0.5).astype(np.int64)
     return surface.subsidy_places[:, None, None] * fen[None]
+
+
+@lru_cache(maxsize=4)
+def _no_subsidies(shape: tuple[int, ...]) -> I64:
+    return np.zeros((len(PLACES), *shape), np.int64)
 
 
 def month_inputs(
@@ -264,8 +277,17 @@ def _terms(fixed: dict[str, Any], surface: Instruments) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1)
+def _no_grants() -> dict[str, Any]:
+    return _packed([])
+
+
 def pack_grants(grants: Sequence[Grant]) -> dict[str, Any]:
-    """The fields of `household_layout.Grants`."""
+    """The fields of `household_layout.Grants`. Shared if there are none: not to be changed."""
+    return _packed(grants) if grants else _no_grants()
+
+
+def _packed(grants: Sequence[Grant]) -> dict[str, Any]:
     count = max(len(grants), 1)
     fields = np.zeros((count, layout.GRANT_FIELDS), np.int64)
     reach = np.zeros((count, CELLS, GROUPS, len(STAGES)), np.int64)
@@ -350,7 +372,7 @@ def _working_life(p: Parameters) -> dict[str, Any]:
         "pension_middle_age": int(bands[0]),
         "pension_old_age": int(bands[1]),
         "working_ages": (shares * 65536).astype(np.int64),
-        "renewed_class": _renewed_class(p),
+        "renewed_class": _RENEWED_CLASS.get(p, None, _renewed_class),
         "retirement_ratio": p.array("consumption.replacement"),
         "income_nodes": INCOME_GRID.nodes,
         "usual_share": committed_rule(p)[0],

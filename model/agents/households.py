@@ -19,6 +19,7 @@ from model.agents.household_layout import (
     I64,
     NODE_UNIT,
     NODES,
+    OFFSETS,
     TOTALS,
     Columns,
     Month,
@@ -241,10 +242,12 @@ def consumption_by_group(totals: I64, engel: F64) -> F64:
 
 def household_flows(totals: I64, engel: F64) -> HouseholdFlows:
     """What markets see of a month: totals by place and residence as named flows."""
-    places = totals.reshape(len(PLACES), len(RESIDENCES), TOTALS).sum(axis=1)
+    pairs = totals.reshape(len(PLACES), len(RESIDENCES), TOTALS)
+    places = pairs[:, 0] + pairs[:, 1]
 
     def one(name: str) -> I64:
-        return field(places, name)[:, 0].copy()
+        found: I64 = places[:, OFFSETS[name][0]].copy()
+        return found
 
     def shaped(name: str, *shape: int) -> I64:
         return field(places, name).reshape(len(PLACES), *shape).copy()

@@ -83,16 +83,25 @@ class Markets(MarketState):
 
     def _seasonal(self, month: int, season: Array | None) -> None:
         """Expected seasonal factor of every cell's output, from base demand (F1)."""
-        state = self.state
         self.visitor_factor = float(self.visitor_season[month % len(self.visitor_season)])
+        kept = self.state.seasons  # shared by all runs with this base
+        key = self.visitor_factor, b"" if season is None else season.tobytes()
+        if key not in kept:
+            kept[key] = self._seasonal_output(season)
+        self.season = kept[key]
+
+    def _seasonal_output(self, season: Array | None) -> Array:
+        """Output (15, 12) relative to base with this month's visitors and `season`."""
+        state = self.state
         extra = state.visitors * (self.visitor_factor - 1.0)
         if season is not None:
-            own, other, _ = (state.weights.own, state.weights.other, None)
+            own, other = state.weights.own, state.weights.other
             swing = state.households * (season - 1.0)
             visiting = (swing * other).sum(axis=0) * state.weights.attraction
             extra = extra + (swing * own + visiting) @ TO_SECTOR
         change = (state.solver @ extra.ravel()).reshape(SHAPE)
-        self.season = 1.0 + change / np.maximum(state.output, 1.0)
+        found: Array = 1.0 + change / np.maximum(state.output, 1.0)
+        return found
 
     def _trade_weights(self) -> TradeWeights:
         """Where households buy, with what policies add to the pull of the outside."""

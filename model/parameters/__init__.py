@@ -64,6 +64,7 @@ class Parameters(Mapping[str, Any]):
     def __init__(self, entries: Mapping[str, Parameter]) -> None:
         self._entries = dict(entries)
         self._digests: dict[tuple[str, ...], str] = {}
+        self._arrays: dict[str, npt.NDArray[np.float64]] = {}
 
     def entry(self, name: str) -> Parameter:
         """Metadata and value of one parameter. Raises UnknownParameter."""
@@ -88,7 +89,10 @@ class Parameters(Mapping[str, Any]):
     def array(self, name: str) -> npt.NDArray[np.float64]:
         """Value of a list or mapping parameter as a float64 array, in file order."""
         value = self[name]
-        return np.array(list(value.values()) if isinstance(value, Mapping) else value, dtype=float)
+        if name not in self._arrays:
+            plain = list(value.values()) if isinstance(value, Mapping) else value
+            self._arrays[name] = np.array(plain, dtype=float)
+        return self._arrays[name].copy()
 
     def with_values(self, overrides: Mapping[str, Any]) -> Parameters:
         """A copy with other values. Raises UnknownParameter for a name that does not exist."""

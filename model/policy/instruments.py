@@ -7,6 +7,7 @@ surface of a month without policy: every array at its no-policy value.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from model.dimensions import (
     SCHEMES,
     STAGES,
 )
-from model.policy.market_surface import MarketSurface
+from model.policy.market_surface import MarketSurface, copied
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -160,22 +161,10 @@ class Instruments:
     @classmethod
     def neutral(cls, wage_floor: F64) -> Instruments:
         """The surface without policy; `wage_floor` [place] is the floor in force."""
-        cells = len(PLACES) * len(RESIDENCES)
-        n = len(ITEMS)
-        return cls(
-            wage_floor=wage_floor.copy(),
-            base_wage_floor=wage_floor.copy(),
-            pension_rate=np.zeros(len(SCHEMES)),
-            pension_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
-            pension_recognised=np.ones(len(SCHEMES)),
-            arrears_rate=np.zeros(len(SCHEMES)),
-            arrears_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
-            transfer=np.zeros((len(TRANSFER_KINDS), cells, GROUPS, len(STAGES)), np.int64),
-            subsidy_rate=np.zeros(n),
-            subsidy_cap=np.zeros(n),
-            price_ceiling=np.full(n, np.inf),
-            subsidy_places=np.zeros(len(PLACES), np.int64),
-        )
+        found = copied(_neutral())
+        found.wage_floor, found.base_wage_floor = wage_floor.copy(), wage_floor.copy()
+        found.markets = copied(found.markets)
+        return found
 
     @property
     def has_transfer(self) -> bool:
@@ -188,3 +177,23 @@ class Instruments:
             raise ValueError(f"more than {GRANT_SLOTS} grants in one month")
         self.grants.append(grant)
         return len(self.grants) - 1
+
+
+@lru_cache(maxsize=1)
+def _neutral() -> Instruments:
+    """The neutral surface that every month's is copied from."""
+    cells, n = len(PLACES) * len(RESIDENCES), len(ITEMS)
+    return Instruments(
+        wage_floor=np.zeros(len(PLACES)),
+        base_wage_floor=np.zeros(len(PLACES)),
+        pension_rate=np.zeros(len(SCHEMES)),
+        pension_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
+        pension_recognised=np.ones(len(SCHEMES)),
+        arrears_rate=np.zeros(len(SCHEMES)),
+        arrears_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
+        transfer=np.zeros((len(TRANSFER_KINDS), cells, GROUPS, len(STAGES)), np.int64),
+        subsidy_rate=np.zeros(n),
+        subsidy_cap=np.zeros(n),
+        price_ceiling=np.full(n, np.inf),
+        subsidy_places=np.zeros(len(PLACES), np.int64),
+    )

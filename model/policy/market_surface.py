@@ -7,6 +7,7 @@ multiply, money and persons add.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from model.dimensions import CATEGORIES, PLACES, SECTORS
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 SHAPE = (len(PLACES), len(SECTORS))
+Surface = TypeVar("Surface")
 
 
 def _ones(*shape: int) -> F64:
@@ -67,3 +69,12 @@ class MarketSurface:
     outside_pull: F64 = field(default_factory=lambda: _ones(len(CATEGORIES)))
     service_coverage: float = 0.0
     buyer_location: bool = False
+
+
+def copied(surface: Surface) -> Surface:
+    """A surface with arrays and lists of its own: faster than making them anew."""
+    found: Surface = object.__new__(type(surface))
+    kinds = (np.ndarray, list)
+    own = {n: v.copy() if isinstance(v, kinds) else v for n, v in vars(surface).items()}
+    vars(found).update(own)
+    return found

@@ -30,7 +30,7 @@ owners who wait.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -108,6 +108,7 @@ class ReplacementTables:
     index: IntArray  # [month]
     baseline: IntArray  # [month]
     first_calendar_month: int  # 1..12
+    screens: dict[bytes, npt.NDArray[np.uint16]] = field(default_factory=dict, init=False)
 
 
 @dataclass(frozen=True)
