@@ -130,7 +130,7 @@ class ProgrammeLever:
 
     def homes(self, setting: Setting) -> Weights:
         """Places in proportion to households."""
-        return self.kept("homes", lambda: self.weights(setting.households))
+        return self.kept("homes", lambda: self.weights(setting.households.astype(float)))
 
     def sales(self, setting: Setting) -> Weights:
         """Cells in proportion to their normal sales."""
