@@ -149,7 +149,7 @@ class CityWork(Work):
     @cached_property
     def goal_surfaces(self) -> dict[str, Curves]:
         """By goal."""
-        cost = self.cost_surfaces[TOTAL].alone[:, :, -1].mean(axis=0)
+        cost = self.cost_surfaces[TOTAL].alone[:, :, 1:].mean(axis=0)
         found = {}
         for goal in self.goals:
             effects = self._each(self.designs, lambda one, _, g=goal: self._places(one, g))  # type: ignore[misc]

@@ -10,10 +10,13 @@ of m elsewhere weighted by households (what spills over), I_mn the interaction o
 are fitted by least squares to a design in which every variable (a measure in a group of cities)
 takes every level equally often, in an order of its own.
 
-Differences between cities are estimated with chance in them. Every curve is therefore drawn
-towards the measure's curve for the whole province, divided by what each group costs, by the part
-of its deviation that chance alone would give (positive-part James and Stein 1961), and then made
-concave. The sum over cities is kept. `experiments.surface` says the same of whole measures.
+Differences between cities are estimated with chance in them, and whoever picks the best of many
+picks lucky ones. Every group's curve is therefore the province's, divided at each level by what the
+groups cost there, times a height of its own, plus a shape of its own. Of heights and of shapes the
+part is kept that the spread of all groups leaves to true differences (DerSimonian and Laird 1986):
+without chance everything, with nothing but chance nothing. The sum over groups stays what was
+estimated for the province, drawn to zero by its own chance. Curves are not made concave: a measure
+may become dearer with intensity faster than stronger, and the programme takes any shape.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.paired import Floats
-from experiments.surface import Curves, concave, drawn_to_zero, likely_part, material
+from experiments.surface import Curves, drawn_to_zero, material
 from model.dimensions import PLACES
 
 I64 = npt.NDArray[np.int64]
@@ -155,16 +158,16 @@ def _read(layout: Layout, found: Floats, lived: I64) -> Fit:
 
 
 def city_curves(layout: Layout, found: Fit, cost: Floats) -> Curves:
-    """The surface of a goal; `cost` [variable] says how the province's curve is divided."""
-    shrunk = np.empty_like(found.alone)
+    """The surface of a goal; `cost` [variable, level] says how the province's curve is divided."""
+    alone = np.empty_like(found.alone)
     for measure in layout.measures:
         mine = layout.own(measure)
-        shares = _shares(cost[mine], np.array([layout.share(v) for v in mine]))
-        shrunk[:, mine] = drawn_to_province(found.alone[:, mine], shares)
-    curved = np.array([[concave(layout.levels, one) for one in world] for world in shrunk])
-    zero = np.zeros((*curved.shape[:2], 1))
-    alone = np.concatenate([zero, curved], axis=2)
-    return Curves((0.0, *layout.levels), alone, _pairs(layout, found))
+        homes = np.array([layout.share(v) for v in mine])
+        shares = np.stack([_shares(level, homes) for level in cost[mine].T], axis=1)
+        alone[:, mine] = drawn_to_province(found.alone[:, mine], shares)
+    zero = np.zeros((*alone.shape[:2], 1))
+    curves = np.concatenate([zero, alone], axis=2)
+    return Curves((0.0, *layout.levels), curves, _pairs(layout, found))
 
 
 def _shares(cost: Floats, homes: Floats) -> Floats:
@@ -174,14 +177,47 @@ def _shares(cost: Floats, homes: Floats) -> Floats:
 
 
 def drawn_to_province(alone: Floats, shares: Floats) -> Floats:
-    """[world, group, level] with the groups' mean deviations from `shares` of all shrunk."""
+    """[world, group, level] curves whose deviations from the province's are drawn to zero.
+
+    `shares` [group, level] divide the province's curve.
+    """
     whole = alone.sum(axis=1, keepdims=True)
-    fair = shares[:, None] * drawn_to_zero(whole)
-    apart = alone - shares[:, None] * whole
-    mean = apart.mean(axis=0)
-    kept = likely_part(apart.mean(axis=2))[:, None] * mean
-    kept = kept - shares[:, None] * kept.sum(axis=0)  # the sum over groups stays
-    return np.asarray(fair + apart - mean + kept)
+    fair = shares * drawn_to_zero(whole)
+    apart = alone - shares * whole
+    usual = (shares * whole).mean(axis=0)  # [group, level]
+    size = (usual**2).sum(axis=1)
+    height = np.divide((apart * usual).sum(axis=2), size, out=np.zeros(apart.shape[:2]),
+                       where=size > 0)  # fmt: skip
+    tall = height[:, :, None] * usual
+    shape = apart - tall
+    top = shares[:, -1]
+    kept = true_part(height * top, top)[:, None] * tall.mean(axis=0)
+    levels = range(shares.shape[1])
+    parts = [true_part(shape[:, :, at], shares[:, at]) for at in levels]
+    kept = kept + np.stack(parts, axis=1) * shape.mean(axis=0)
+    kept = kept - shares * kept.sum(axis=0)  # the sum over groups stays
+    return np.asarray(fair + apart - apart.mean(axis=0) + kept)
+
+
+def true_part(apart: Floats, shares: Floats) -> Floats:
+    """[group] part of the variance of deviations `apart` [world, group] that is not chance.
+
+    Chance is larger in smaller groups, in proportion; the spread of all groups tells how much of
+    it there must be (method of moments). Groups without a share have none.
+    """
+    worlds, there = len(apart), shares > 0
+    kept = np.zeros(len(shares))
+    each = apart[:, there] / shares[there]
+    chance = float((each.var(axis=0, ddof=1) / worlds * shares[there]).mean()) / shares[there]
+    if len(chance) < 2 or not chance.any():
+        kept[there] = 1.0
+        return kept
+    weight = 1.0 / chance
+    middle = each.mean(axis=0) - np.average(each.mean(axis=0), weights=weight)
+    excess = float((weight * middle**2).sum()) - (len(chance) - 1)
+    true = max(excess / float(weight.sum() - (weight**2).sum() / weight.sum()), 0.0)
+    kept[there] = true / (true + chance)
+    return kept
 
 
 def _pairs(layout: Layout, found: Fit) -> dict[tuple[int, int], Floats]:

@@ -319,8 +319,8 @@ class VoucherFunding(Settings):
         if quotas and terms:
             keys = ("city_quota", "city_terms")
             yield issue(("funding", "city_terms"), "check.one_of", keys=keys)
-        listed = {"city_quota": quotas, "city_terms": terms}
-        for name, city in [(name, city) for name, own in listed.items() for city in own]:
+        listed = [("city_quota", city) for city in quotas] + [("city_terms", c) for c in terms]
+        for name, city in listed:
             if city not in cities:
                 where = ("funding", name)
                 yield issue(where, "check.city_not_included", city=phrase(f"place.{city}"))
