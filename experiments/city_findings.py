@@ -73,9 +73,7 @@ class CityFindings:
 def allocation_by_city(found: CityFindings, x: Floats) -> list[dict[str, Any]]:
     """By measure: the mean over households and every group's own."""
     means = zip(found.layout.measures, found.by_measure(x), strict=True)
-    return [
-        {"measure": n, "intensity": mean, "groups": found.by_group(x, n)} for n, mean in means
-    ]
+    return [{"measure": n, "intensity": mean, "groups": found.by_group(x, n)} for n, mean in means]
 
 
 def cities_document(

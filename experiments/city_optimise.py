@@ -31,7 +31,7 @@ from experiments.intensity import levers_at
 from experiments.intervals import Estimate, mean_estimate, ratio_estimate
 from experiments.optimise import LEAST_MOVE, Work, World, payments
 from experiments.optimise_plan import STRONGEST, TOTAL, YI, OptimisePlan, departments
-from experiments.optimum import Chosen, Marginal, Optimum
+from experiments.optimum import Binding, Chosen, Marginal, Optimum
 from experiments.package_jobs import CHANNEL, part
 from experiments.paired import OUTCOME_RULES, Floats
 from experiments.run_jobs import Totals
@@ -40,6 +40,11 @@ from model.dimensions import PLACES
 
 HELD_OUT: Final = 0.25
 """Designs to test the surface with, for each design that it is fitted to."""
+LEAST_TESTS: Final = 6
+NEARLY: Final = 0.9
+"""A limit that is used to at least this part may bind."""
+RELAXED: Final = 0.1
+"""Part of a small limit by which it is relaxed to see what it is worth."""
 
 
 def planned_places(plan: OptimisePlan) -> int:
@@ -51,7 +56,7 @@ def planned_places(plan: OptimisePlan) -> int:
 
 
 def _tests(designs: int) -> int:
-    return max(2, round(HELD_OUT * designs))
+    return max(LEAST_TESTS, round(HELD_OUT * designs))
 
 
 @dataclass
@@ -141,7 +146,9 @@ class CityWork(Work):
         x = self.designs
         return {
             budget: city_surface.cost_curves(
-                self.layout, x, self._each(x, lambda one, k, b=budget: self._paid(one, x[k], b))  # type: ignore[misc]
+                self.layout,
+                x,
+                self._each(x, lambda one, k, b=budget: self._paid(one, x[k], b)),  # type: ignore[misc]
             )
             for budget in self.budget_names
         }
@@ -194,6 +201,19 @@ class CityWork(Work):
         found = [(n, tuple(own), each) for n, own in members.items() if each is not None]
         found += [] if most is None else [("measures", tuple(here), most)]
         return [(n, own, int(limit)) for n, own, limit in found if len(own) > int(limit or 0)]
+
+    @property
+    def binding(self) -> float:
+        """Lower than for the province: small budgets are tightened by more of themselves."""
+        return NEARLY
+
+    def _more(self, limit: Limit) -> float:
+        """A yi yuan would be several budgets of a small city."""
+        return min(YI, RELAXED * limit.most) if limit.most else YI
+
+    def _binding(self, best: Chosen) -> list[Binding]:
+        """Limits that would add something if they were wider."""
+        return [one for one in super()._binding(best) if one.worth > 0]
 
     # -- the answer ----------------------------------------------------------------------------
 
@@ -312,5 +332,3 @@ class CityWork(Work):
 
 def _ratio(gain: Floats, cost: Floats) -> Estimate | None:
     return ratio_estimate(gain, cost) if cost.mean() > 0 else None
-
-

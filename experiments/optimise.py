@@ -319,12 +319,9 @@ class Work:
         x, found = best.answer.x, []
         for limit in self.problem.limits:
             used = float(best.same.paid[limit.name].mean())
-            if used >= BINDING * limit.most:
-                more = [
-                    replace(one, most=one.most + YI) if one is limit else one
-                    for one in self.problem.limits
-                ]
-                found.append(Binding(limit.name, limit.most, used, self._worth(best, limits=more)))
+            if used >= self.binding * limit.most:
+                worth = self._money_worth(best, limit)
+                found.append(Binding(limit.name, limit.most, used, worth))
         count = int((x > 0).sum())
         if self.most_measures is not None and count >= self.most_measures:
             worth = self._worth(best, most_measures=count + 1)
@@ -337,9 +334,31 @@ class Work:
                 found.append(Binding(name, most, count, worth))
         return [one for one in found if one.name in self.plan.budgets or one.worth > 0]
 
+    @property
+    def binding(self) -> float:
+        """A limit that is used to at least this part may bind."""
+        return BINDING
+
+    def _more(self, limit: Limit) -> float:
+        """Yuan by which a limit is relaxed to see what it is worth."""
+        return YI
+
+    def _money_worth(self, best: Chosen, limit: Limit) -> float:
+        """What one yi yuan more of a limit adds to the mean goal."""
+        by = self._more(limit)
+        more = [
+            replace(one, most=one.most + by) if one is limit else one for one in self.problem.limits
+        ]
+        return self._worth(best, limits=more) * (YI / by)
+
+    @cached_property
+    def _unchanged(self) -> float:
+        """The best mean goal within the limits as they are, by the surfaces."""
+        return float(solve(self.problem).goal.mean())
+
     def _worth(self, best: Chosen, **change: Any) -> float:
         """What relaxing one limit adds to the mean goal, by the surfaces."""
-        before = max(float(best.answer.goal.mean()), float(solve(self.problem).goal.mean()))
+        before = max(float(best.answer.goal.mean()), self._unchanged)
         after = float(solve(replace(self.problem, **change)).goal.mean())
         return after - before if after > before * (1 + WORTHLESS) else 0.0
 
