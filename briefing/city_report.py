@@ -78,10 +78,11 @@ def _equal(found: Optimum, cities: CityFindings, lang: str) -> list[str]:
         "value": _between(unit, mean_estimate(other.goals[goal]), lang),
         "paid": show("money", float(other.paid[TOTAL].mean()), lang),
         "own": show("money", float(own.paid[TOTAL].mean()), lang),
-        "goal": t(f"outcome.{goal}", lang), "by": _between(unit, cities.difference, lang),
+        "goal": t(f"outcome.{goal}", lang),
     }  # fmt: skip
+    by = _between(unit, cities.difference, lang)
     sure = t("optimise.differ_sure" if cities.sure else "optimise.differ_unsure", lang)
-    return [t("optimise.equal", lang, **words), t("optimise.differ", lang, sure=sure, **words)]
+    return [t("optimise.equal", lang, **words), t("optimise.differ", lang, sure=sure, by=by)]
 
 
 def _tested(cities: CityFindings, lang: str) -> str:

@@ -17,6 +17,7 @@ from briefing.style import save
 from briefing.text import has_text, t
 from experiments.allocation import CAUTIOUS, EXPECTED, aim_of
 from experiments.intervals import mean_estimate
+from experiments.optimise import BINDING
 from experiments.optimise_plan import TOTAL, YI
 from experiments.paired import OUTCOME_RULES
 from model.policy.catalogue import load_catalogue
@@ -129,7 +130,8 @@ def _binding(found: Optimum, lang: str) -> list[str]:
         words["goal"] = t(f"outcome.{goal}", lang)
         money = one.name in found.budgets
         more = {} if money else {"most": digits(one.most, 0)}
-        lines.append(t(f"optimise.binding_{'money' if money else 'count'}", lang, **words, **more))
+        kind = "count" if not money else "money" if one.used >= BINDING * one.most else "near"
+        lines.append(t(f"optimise.binding_{kind}", lang, **words, **more))
     return lines or [t("optimise.nothing_binding", lang)]
 
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from experiments import city_surface
-from experiments.allocation import EXPECTED, Limit, Problem
+from experiments.allocation import CAUTIOUS, EXPECTED, Answer, Limit, Problem, aim_of, solve
 from experiments.city_findings import CityFindings, CityRow
 from experiments.city_jobs import BY_PLACE, HOMES, PARTS, part_labels
 from experiments.city_parts import EVERYWHERE
@@ -29,7 +29,7 @@ from experiments.city_plan import place_changes
 from experiments.city_surface import Layout, Variable
 from experiments.intensity import levers_at
 from experiments.intervals import Estimate, mean_estimate, ratio_estimate
-from experiments.optimise import LEAST_MOVE, Work, World, payments
+from experiments.optimise import LEAST_MOVE, ROUNDS, Work, World, payments
 from experiments.optimise_plan import STRONGEST, TOTAL, YI, OptimisePlan, departments
 from experiments.optimum import Binding, Chosen, Marginal, Optimum
 from experiments.package_jobs import CHANNEL, part
@@ -41,7 +41,7 @@ from model.dimensions import PLACES
 HELD_OUT: Final = 0.25
 """Designs to test the surface with, for each design that it is fitted to."""
 LEAST_TESTS: Final = 6
-NEARLY: Final = 0.9
+NEARLY: Final = 0.95
 """A limit that is used to at least this part may bind."""
 RELAXED: Final = 0.1
 """Part of a small limit by which it is relaxed to see what it is worth."""
@@ -207,6 +207,30 @@ class CityWork(Work):
         """Lower than for the province: small budgets are tightened by more of themselves."""
         return NEARLY
 
+    def _affordable(
+        self, problem: Problem, aim: str, spread: Callable[[Floats], Floats] = np.asarray
+    ) -> tuple[Answer, list[Limit]]:
+        """As for the province; limits that were tightened too far are widened again.
+
+        With a budget for every city nearly all of them are tightened, and small ones by much.
+        """
+        answer, limits = super()._affordable(problem, aim, spread)
+        for _ in range(ROUNDS):
+            paid = self.run(spread(answer.x), self.worlds).paid
+            wider = [
+                replace(one, most=min(one.most * before.most / float(paid[one.name].mean()),
+                                      before.most)) if paid[one.name].any() else before
+                for one, before in zip(limits, problem.limits, strict=True)
+            ]  # fmt: skip
+            found = solve(replace(problem, limits=wider), aim, self.plan.cautious)
+            self._ensure([spread(found.x)], self.worlds)
+            worst = self.plan.cautious
+            promised = [aim_of(one.goal, aim, worst) for one in (found, answer)]
+            if self._overspent(spread(found.x)) or promised[0] <= promised[1]:
+                break
+            answer, limits = found, wider
+        return answer, limits
+
     def _more(self, limit: Limit) -> float:
         """A yi yuan would be several budgets of a small city."""
         return min(YI, RELAXED * limit.most) if limit.most else YI
@@ -309,7 +333,7 @@ class CityWork(Work):
         low, high = self._city_move(x, at)
         gain, cost = self._between(low, high)
         whole_gain, whole_cost = self._between(without, x)
-        careful = found.chosen["cautious"].answer.x
+        careful = found.chosen[CAUTIOUS].answer.x
         return CityRow(
             self.variables[at], float(x[at]), float(careful[at]), mean_estimate(whole_gain),
             mean_estimate(whole_cost), float(low[at]), float(high[at]), _ratio(gain, cost),

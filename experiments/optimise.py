@@ -341,6 +341,7 @@ class Work:
 
     def _more(self, limit: Limit) -> float:
         """Yuan by which a limit is relaxed to see what it is worth."""
+        del limit
         return YI
 
     def _money_worth(self, best: Chosen, limit: Limit) -> float:
