@@ -17,9 +17,9 @@ from briefing.numbers import digits
 from briefing.text import t
 
 WIDTH: Final = 7.6
-COLUMN_ROOM: Final = 62
+COLUMN_ROOM: Final = 52
 ROW_INCHES: Final = 0.36
-DARK: Final = 0.55
+DARK: Final = 0.66
 """Shade from which text in a cell is white."""
 SHADES: Final = LinearSegmentedColormap.from_list(
     "tizhen_intensity", ["#FFFFFF", style.LIGHT_BLUE, style.BLUE]
@@ -43,11 +43,13 @@ def city_map(
             below = _ratio(float(ratio[row, column]))
             _cell(axes, row, column, x / top, (digits(x, 2), below))
         limit = COLUMN_ROOM // len(names)
-        axes.set_xticks(range(len(names)), ["\n".join(fold(name, limit)) for name in names])
+        folded = ["\n".join(fold(name, limit)) for name in names]
+        axes.set_xticks(range(len(names)), folded, fontsize=8.5)
         axes.set_yticks(range(len(cities)), cities)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.grid(visible=False)
+        axes.hlines(np.arange(len(cities) - 1) + 0.5, -0.5, len(names) - 0.5, color="white")
         for side in axes.spines.values():
             side.set_visible(False)
         for row, words in enumerate(paid):

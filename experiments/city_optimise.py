@@ -29,7 +29,7 @@ from experiments.city_plan import place_changes
 from experiments.city_surface import Layout, Variable
 from experiments.intensity import levers_at
 from experiments.intervals import Estimate, mean_estimate, ratio_estimate
-from experiments.optimise import LEAST_MOVE, ROUNDS, Work, World, payments
+from experiments.optimise import KEPT, LEAST_MOVE, Work, World, payments
 from experiments.optimise_plan import STRONGEST, TOTAL, YI, OptimisePlan, departments
 from experiments.optimum import Binding, Chosen, Marginal, Optimum
 from experiments.package_jobs import CHANNEL, part
@@ -41,6 +41,7 @@ from model.dimensions import PLACES
 HELD_OUT: Final = 0.25
 """Designs to test the surface with, for each design that it is fitted to."""
 LEAST_TESTS: Final = 6
+CITY_ROUNDS: Final = 6
 NEARLY: Final = 0.95
 """A limit that is used to at least this part may bind."""
 RELAXED: Final = 0.1
@@ -210,26 +211,29 @@ class CityWork(Work):
     def _affordable(
         self, problem: Problem, aim: str, spread: Callable[[Floats], Floats] = np.asarray
     ) -> tuple[Answer, list[Limit]]:
-        """As for the province; limits that were tightened too far are widened again.
+        """The best of several answers that the model can pay.
 
-        With a budget for every city nearly all of them are tightened, and small ones by much.
+        With a budget for every city a few miss their limit at once. After each answer all limits
+        are moved by what the model pays, tighter or wider, but never beyond the plan's.
         """
-        answer, limits = super()._affordable(problem, aim, spread)
-        for _ in range(ROUNDS):
-            paid = self.run(spread(answer.x), self.worlds).paid
-            wider = [
-                replace(one, most=min(one.most * before.most / float(paid[one.name].mean()),
-                                      before.most)) if paid[one.name].any() else before
+        limits, best = list(problem.limits), list[tuple[Answer, list[Limit]]]()
+        for _ in range(CITY_ROUNDS):
+            answer = solve(replace(problem, limits=limits), aim, self.plan.cautious)
+            x = spread(answer.x)
+            self._ensure([x], self.worlds)
+            if not self._overspent(x):
+                best.append((answer, limits))
+            paid = self.run(x, self.worlds).paid
+            moved = [
+                _moved(one, before.most, float(paid[one.name].mean()))
                 for one, before in zip(limits, problem.limits, strict=True)
-            ]  # fmt: skip
-            found = solve(replace(problem, limits=wider), aim, self.plan.cautious)
-            self._ensure([spread(found.x)], self.worlds)
-            worst = self.plan.cautious
-            promised = [aim_of(one.goal, aim, worst) for one in (found, answer)]
-            if self._overspent(spread(found.x)) or promised[0] <= promised[1]:
+            ]
+            if moved == limits:
                 break
-            answer, limits = found, wider
-        return answer, limits
+            limits = moved
+        if not best:
+            return super()._affordable(problem, aim, spread)
+        return max(best, key=lambda one: aim_of(one[0].goal, aim, self.plan.cautious))
 
     def _more(self, limit: Limit) -> float:
         """A yi yuan would be several budgets of a small city."""
@@ -352,6 +356,12 @@ class CityWork(Work):
         high[at] = min(float(x[at]) + size, most)
         low[at] = max(high[at] - size, least)
         return low, high
+
+
+def _moved(limit: Limit, most: float, paid: float) -> Limit:
+    """A limit corrected by what the model pays, at most `most`."""
+    corrected = limit.most * most / paid * (1.0 - KEPT * (paid > most)) if paid > 0 else most
+    return replace(limit, most=min(corrected, most))
 
 
 def _ratio(gain: Floats, cost: Floats) -> Estimate | None:
