@@ -29,7 +29,7 @@ from experiments.city_plan import place_changes
 from experiments.city_surface import Layout, Variable
 from experiments.intensity import levers_at
 from experiments.intervals import Estimate, mean_estimate, ratio_estimate
-from experiments.optimise import KEPT, LEAST_MOVE, Work, World, payments
+from experiments.optimise import LEAST_MOVE, Work, World, payments
 from experiments.optimise_plan import STRONGEST, TOTAL, YI, OptimisePlan, departments
 from experiments.optimum import Binding, Chosen, Marginal, Optimum
 from experiments.package_jobs import CHANNEL, part
@@ -41,7 +41,7 @@ from model.dimensions import PLACES
 HELD_OUT: Final = 0.25
 """Designs to test the surface with, for each design that it is fitted to."""
 LEAST_TESTS: Final = 6
-CITY_ROUNDS: Final = 6
+CITY_ROUNDS: Final = 8
 NEARLY: Final = 0.95
 """A limit that is used to at least this part may bind."""
 RELAXED: Final = 0.1
@@ -53,7 +53,8 @@ def planned_places(plan: OptimisePlan) -> int:
     layout = Layout(plan.variables, plan.levels, np.ones(len(PLACES)) / len(PLACES))
     designs = plan.designs or city_surface.least_runs(layout)
     tests = _tests(designs)
-    return len(plan.levels) + designs + tests + 6 + 2 * len(plan.measures) + plan.frontier_points
+    answers = CITY_ROUNDS + 2 * len(plan.measures) + plan.frontier_points
+    return len(plan.levels) + designs + tests + answers
 
 
 def _tests(designs: int) -> int:
@@ -208,32 +209,33 @@ class CityWork(Work):
         """Lower than for the province: small budgets are tightened by more of themselves."""
         return NEARLY
 
+    @property
+    def rounds(self) -> int:
+        """More than for the province: there are more limits, and small ones."""
+        return CITY_ROUNDS
+
     def _affordable(
         self, problem: Problem, aim: str, spread: Callable[[Floats], Floats] = np.asarray
     ) -> tuple[Answer, list[Limit]]:
-        """The best of several answers that the model can pay.
+        """As for the province; then limits that were tightened too far are widened again.
 
-        With a budget for every city a few miss their limit at once. After each answer all limits
-        are moved by what the model pays, tighter or wider, but never beyond the plan's.
+        With a budget for every city nearly all of them are tightened, and small ones by much.
         """
-        limits, best = list(problem.limits), list[tuple[Answer, list[Limit]]]()
+        answer, limits = super()._affordable(problem, aim, spread)
+        worst = self.plan.cautious
         for _ in range(CITY_ROUNDS):
-            answer = solve(replace(problem, limits=limits), aim, self.plan.cautious)
-            x = spread(answer.x)
-            self._ensure([x], self.worlds)
-            if not self._overspent(x):
-                best.append((answer, limits))
-            paid = self.run(x, self.worlds).paid
-            moved = [
-                _moved(one, before.most, float(paid[one.name].mean()))
+            paid = self.run(spread(answer.x), self.worlds).paid
+            limits = [
+                _widened(one, before.most, float(paid[one.name].mean()))
                 for one, before in zip(limits, problem.limits, strict=True)
             ]
-            if moved == limits:
+            found = solve(replace(problem, limits=limits), aim, worst)
+            self._ensure([spread(found.x)], self.worlds)
+            promised = [aim_of(one.goal, aim, worst) for one in (found, answer)]
+            if self._overspent(spread(found.x)) or promised[0] <= promised[1]:
                 break
-            limits = moved
-        if not best:
-            return super()._affordable(problem, aim, spread)
-        return max(best, key=lambda one: aim_of(one[0].goal, aim, self.plan.cautious))
+            answer = found
+        return answer, limits
 
     def _more(self, limit: Limit) -> float:
         """A yi yuan would be several budgets of a small city."""
@@ -358,10 +360,9 @@ class CityWork(Work):
         return low, high
 
 
-def _moved(limit: Limit, most: float, paid: float) -> Limit:
-    """A limit corrected by what the model pays, at most `most`."""
-    corrected = limit.most * most / paid * (1.0 - KEPT * (paid > most)) if paid > 0 else most
-    return replace(limit, most=min(corrected, most))
+def _widened(limit: Limit, most: float, paid: float) -> Limit:
+    """A limit wider by what the model leaves of it, at most `most`."""
+    return replace(limit, most=min(limit.most * most / paid, most) if paid > 0 else most)
 
 
 def _ratio(gain: Floats, cost: Floats) -> Estimate | None:

@@ -296,6 +296,11 @@ class Work:
     def _pays(self, x: Floats) -> bool:
         return not self._overspent(x)
 
+    @property
+    def rounds(self) -> int:
+        """How often limits are tightened at most."""
+        return ROUNDS
+
     def _affordable(
         self, problem: Problem, aim: str, spread: Callable[[Floats], Floats] = np.asarray
     ) -> tuple[Answer, list[Limit]]:
@@ -304,7 +309,7 @@ class Work:
         `spread` makes intensities that can be run of those of the problem.
         """
         limits = list(problem.limits)
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             answer = solve(replace(problem, limits=limits), aim, self.plan.cautious)
             x = spread(answer.x)
             self._ensure([x], self.worlds)
