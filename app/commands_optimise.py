@@ -44,6 +44,7 @@ def optimise(
 ) -> None:
     """Find the best intensities of measures within budgets."""
     from experiments.executors import LocalPool
+    from experiments.optimise import setup_of
     from experiments.optimise_plan import load_optimise_plan
     from experiments.package_runs import PackageRuns
     from experiments.results import ResultsError, check_destination
@@ -57,7 +58,7 @@ def optimise(
         except ResultsError as refused:
             raise BadInputError(str(refused)) from None
         progress = SweepProgress(console)
-        runs = PackageRuns(loaded.scenario, results, pool, progress)
+        runs = PackageRuns(loaded.scenario, results, pool, progress, setup_of(loaded))
         found = _computed(console, loaded, runs, progress)
         _answer(console, found, runs, shlex.join(["tizhen", "optimise", plan]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,12 +10,14 @@ import numpy as np
 
 from briefing import optimise_charts as charts
 from briefing.canvas import Measure
+from briefing.city_report import city_lines, draw_cities
 from briefing.figures import Floats
 from briefing.numbers import digits, show
 from briefing.style import save
 from briefing.text import has_text, t
 from experiments.allocation import CAUTIOUS, EXPECTED, aim_of
 from experiments.intervals import mean_estimate
+from experiments.optimise import BINDING
 from experiments.optimise_plan import TOTAL, YI
 from experiments.paired import OUTCOME_RULES
 from model.policy.catalogue import load_catalogue
@@ -62,14 +65,14 @@ def optimum_text(found: Optimum, lang: str) -> str:
         t("optimise.head", lang, goal=goal, value=value, months=plan.horizon, worlds=worlds),
         t("optimise.columns", lang),
     ]
-    for number, x, y, one in zip(
-        plan.measures, best.answer.x, careful.answer.x, found.marginal, strict=True
-    ):
+    both = [intensities(found, one.answer.x) for one in (best, careful)]
+    for number, x, y, one in zip(plan.measures, *both, found.marginal, strict=True):
         lines.append(
             t("optimise.row", lang, name=measure_name(number, lang), expected=digits(float(x), 2),
               cautious=digits(float(y), 2), ratio=_ratio(one, plan, lang))
         )  # fmt: skip
-    lines += ["", _careful(found, lang), "", *_budgets(found, lang), *_binding(found, lang), ""]
+    lines += ["", *(city_lines(found, found.cities, lang) if found.cities else [])]
+    lines += [_careful(found, lang), "", *_budgets(found, lang), *_binding(found, lang), ""]
     lines += _frontier(found, lang) if found.frontier else []
     error = best.surface_error(plan.goal)
     sign = t("optimise.over" if error > 0 else "optimise.under", lang)
@@ -77,7 +80,14 @@ def optimum_text(found: Optimum, lang: str) -> str:
     percent = digits(100 * abs(error), 1)
     lines.append(t("optimise.error", lang, sign=sign, percent=percent, proven=proven))
     lines += [t("optimise.surface_missed", lang)] if abs(error) > MISSED else []
-    return "\n".join([*lines, t("optimise.scale", lang)])
+    note = "optimise.scale_cities" if found.cities else "optimise.scale"
+    return "\n".join([*lines, t(note, lang)])
+
+
+def intensities(found: Optimum, x: Floats) -> Sequence[float]:
+    """Intensities by measure; means over households where they differ by city."""
+    own: list[float] = x.tolist() if found.cities is None else found.cities.by_measure(x)
+    return own
 
 
 def _ratio(one: Marginal, plan: OptimisePlan, lang: str) -> str:
@@ -120,7 +130,8 @@ def _binding(found: Optimum, lang: str) -> list[str]:
         words["goal"] = t(f"outcome.{goal}", lang)
         money = one.name in found.budgets
         more = {} if money else {"most": digits(one.most, 0)}
-        lines.append(t(f"optimise.binding_{'money' if money else 'count'}", lang, **words, **more))
+        kind = "count" if not money else "money" if one.used >= BINDING * one.most else "near"
+        lines.append(t(f"optimise.binding_{kind}", lang, **words, **more))
     return lines or [t("optimise.nothing_binding", lang)]
 
 
@@ -131,14 +142,14 @@ def _frontier(found: Optimum, lang: str) -> list[str]:
     for one in found.frontier:
         lines.append(
             t("optimise.frontier_row", lang, first=_amount(plan.goal, one.goals[plan.goal], lang),
-              second=_amount(other, one.goals[other], lang), allocation=_allocation(plan, one),
+              second=_amount(other, one.goals[other], lang), allocation=_allocation(found, one),
               paid=show("money", float(one.paid[TOTAL].mean()), lang))
         )  # fmt: skip
     return [*lines, ""]
 
 
-def _allocation(plan: OptimisePlan, run: Run) -> str:
-    used = zip(plan.measures, run.x, strict=True)
+def _allocation(found: Optimum, run: Run) -> str:
+    used = zip(found.plan.measures, intensities(found, run.x), strict=True)
     return ", ".join(f"{number}: {digits(float(x), 2)}" for number, x in used if x > 0)
 
 
@@ -158,7 +169,10 @@ def draw_optimum(found: Optimum, folder: Path, lang: str, footer: str) -> list[P
     plan = found.plan
     names = [measure_name(number, lang) for number in plan.measures]
     look = {"lang": lang, "footer": footer}
-    x = {aim: found.chosen[aim].answer.x for aim in (EXPECTED, CAUTIOUS)}
+    x = {
+        aim: np.array(intensities(found, found.chosen[aim].answer.x))
+        for aim in (EXPECTED, CAUTIOUS)
+    }
     title = t("chart.allocation.title", lang, plan=plan.title[lang])
     goal = t(f"outcome.{plan.goal}", lang)
     jobs = unit_of(plan.goal) == "persons"
@@ -174,6 +188,8 @@ def draw_optimum(found: Optimum, folder: Path, lang: str, footer: str) -> list[P
             t("chart.marginal.title", lang, goal=goal), **look,
         ),
     }  # fmt: skip
+    if found.cities:
+        drawn["cities"] = draw_cities(found, found.cities, lang, footer)
     if found.frontier:
         other = str(plan.frontier_goal)
         across, up = (_figures(found, name) for name in (other, plan.goal))

@@ -32,12 +32,13 @@ from experiments.allocation import (
     aim_of,
     solve,
 )
+from experiments.city_jobs import city_setup
 from experiments.intensity import levers_at
 from experiments.intervals import mean_estimate, ratio_estimate
 from experiments.lever_draws import latin_hypercube
 from experiments.optimise_plan import STRONGEST, TOTAL, YI, OptimisePlan, departments
 from experiments.optimum import Binding, Chosen, Marginal, Optimum, Run, undominated
-from experiments.package_jobs import CHANNEL, part
+from experiments.package_jobs import CHANNEL, PackageSetup, package_setup, part
 from experiments.package_runs import PackageRuns, Point, effect, in_unit, point
 from experiments.paired import Floats
 from experiments.run_jobs import Totals
@@ -68,11 +69,24 @@ class World:
 
 def optimise(plan: OptimisePlan, runs: PackageRuns) -> Optimum:
     """Find the best intensities of a plan. Raises InfeasibleError, RunFailedError."""
-    return _Work(plan, runs).optimum()
+    if plan.groups:
+        from experiments.city_optimise import CityWork
+
+        return CityWork(plan, runs).optimum()
+    return Work(plan, runs).optimum()
+
+
+def setup_of(plan: OptimisePlan) -> PackageSetup:
+    """What all runs of a plan share."""
+    return city_setup(plan.scenario) if plan.groups else package_setup(plan.scenario)
 
 
 def planned_runs(plan: OptimisePlan) -> int:
     """Runs that a plan takes if none is stored: surfaces, both answers, last yuan, frontier."""
+    if plan.groups:
+        from experiments.city_optimise import planned_places
+
+        return len(plan.seeds) * planned_places(plan)
     count = len(plan.measures)
     places = count * len(plan.levels) + count * (count - 1) // 2 + 4 + 2 * count
     return len(plan.seeds) * (places + plan.frontier_points)
@@ -89,7 +103,9 @@ def worlds_of(plan: OptimisePlan, seeds: Sequence[int], salt: int) -> list[World
 
 
 @dataclass
-class _Work:
+class Work:
+    """A plan at work: runs, surfaces and answers. Positions are those of `plan.measures`."""
+
     plan: OptimisePlan
     runs: PackageRuns
 
@@ -206,9 +222,19 @@ class _Work:
         plan = self.plan
         limits = [Limit(b, self.cost_surfaces[b], m * YI) for b, m in plan.budgets.items()]
         return Problem(
-            self.goal_surfaces[plan.goal], list(plan.ranges.values()), plan.step, limits, (),
-            plan.most_measures, self._departments(),
+            self.goal_surfaces[plan.goal], self.ranges, plan.step, limits, (),
+            self.most_measures, self._departments(),
         )  # fmt: skip
+
+    @cached_property
+    def ranges(self) -> list[tuple[float, float]]:
+        """Allowed intensities by position."""
+        return list(self.plan.ranges.values())
+
+    @property
+    def most_measures(self) -> int | None:
+        """How many positions may be in use."""
+        return self.plan.most_measures
 
     def _departments(self) -> list[tuple[str, tuple[int, ...], int]]:
         if self.plan.per_department is None:
@@ -223,7 +249,7 @@ class _Work:
     def optimum(self) -> Optimum:
         """Everything, in the order of the module's docstring."""
         self.estimate()
-        answers = [self._affordable(aim) for aim in (EXPECTED, CAUTIOUS)]
+        answers = [self._affordable(self.problem, aim) for aim in (EXPECTED, CAUTIOUS)]
         frontier = self._frontier(answers[0][1])
         self._ensure(frontier, self.worlds)
         known = [answer.x for answer, _ in answers] + [x for x in frontier if self._pays(x)]
@@ -270,13 +296,24 @@ class _Work:
     def _pays(self, x: Floats) -> bool:
         return not self._overspent(x)
 
-    def _affordable(self, aim: str) -> tuple[Answer, list[Limit]]:
-        """The best answer; where the model pays more than a limit, limits shrink by the excess."""
-        limits = list(self.problem.limits)
-        for _ in range(ROUNDS):
-            answer = solve(replace(self.problem, limits=limits), aim, self.plan.cautious)
-            self._ensure([answer.x], self.worlds)
-            over = self._overspent(answer.x)
+    @property
+    def rounds(self) -> int:
+        """How often limits are tightened at most."""
+        return ROUNDS
+
+    def _affordable(
+        self, problem: Problem, aim: str, spread: Callable[[Floats], Floats] = np.asarray
+    ) -> tuple[Answer, list[Limit]]:
+        """The best answer; where the model pays more than a limit, limits shrink by the excess.
+
+        `spread` makes intensities that can be run of those of the problem.
+        """
+        limits = list(problem.limits)
+        for _ in range(self.rounds):
+            answer = solve(replace(problem, limits=limits), aim, self.plan.cautious)
+            x = spread(answer.x)
+            self._ensure([x], self.worlds)
+            over = self._overspent(x)
             if not over:
                 break
             limits = [replace(one, most=one.most / over.get(one.name, 1.0)) for one in limits]
@@ -287,16 +324,13 @@ class _Work:
         x, found = best.answer.x, []
         for limit in self.problem.limits:
             used = float(best.same.paid[limit.name].mean())
-            if used >= BINDING * limit.most:
-                more = [
-                    replace(one, most=one.most + YI) if one is limit else one
-                    for one in self.problem.limits
-                ]
-                found.append(Binding(limit.name, limit.most, used, self._worth(best, limits=more)))
+            if used >= self.binding * limit.most:
+                worth = self._money_worth(best, limit)
+                found.append(Binding(limit.name, limit.most, used, worth))
         count = int((x > 0).sum())
-        if self.plan.most_measures is not None and count >= self.plan.most_measures:
+        if self.most_measures is not None and count >= self.most_measures:
             worth = self._worth(best, most_measures=count + 1)
-            found.append(Binding("measures", self.plan.most_measures, count, worth))
+            found.append(Binding("measures", self.most_measures, count, worth))
         for name, members, most in self.problem.together:
             count = int((x[list(members)] > 0).sum())
             if count >= most:
@@ -305,9 +339,32 @@ class _Work:
                 found.append(Binding(name, most, count, worth))
         return [one for one in found if one.name in self.plan.budgets or one.worth > 0]
 
+    @property
+    def binding(self) -> float:
+        """A limit that is used to at least this part may bind."""
+        return BINDING
+
+    def _more(self, limit: Limit) -> float:
+        """Yuan by which a limit is relaxed to see what it is worth."""
+        del limit
+        return YI
+
+    def _money_worth(self, best: Chosen, limit: Limit) -> float:
+        """What one yi yuan more of a limit adds to the mean goal."""
+        by = self._more(limit)
+        more = [
+            replace(one, most=one.most + by) if one is limit else one for one in self.problem.limits
+        ]
+        return self._worth(best, limits=more) * (YI / by)
+
+    @cached_property
+    def _unchanged(self) -> float:
+        """The best mean goal within the limits as they are, by the surfaces."""
+        return float(solve(self.problem).goal.mean())
+
     def _worth(self, best: Chosen, **change: Any) -> float:
         """What relaxing one limit adds to the mean goal, by the surfaces."""
-        before = max(float(best.answer.goal.mean()), float(solve(self.problem).goal.mean()))
+        before = max(float(best.answer.goal.mean()), self._unchanged)
         after = float(solve(replace(self.problem, **change)).goal.mean())
         return after - before if after > before * (1 + WORTHLESS) else 0.0
 

@@ -6,10 +6,13 @@ Read like the plans of sweeps: safe YAML, every error at once with file, line an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from experiments.city_parts import EVERYWHERE
+from experiments.city_plan import CITY_KEYS, CityReader, Groups
+from experiments.city_surface import Variable
 from experiments.plan_reader import PlanReader
 from experiments.sweep_factors import PARAMETER, Factor
 from experiments.sweep_plan import find_plan
@@ -29,16 +32,17 @@ TOTAL: Final = "total"
 BUDGETS: Final = (TOTAL, "central", "province", "cities", "funds", *PLACES)
 KEYS: Final = (
     "title", "scenario", "months", "scale", "seed", "seeds", "maximise", "horizon", "measures",
-    "levels", "step", "budgets", "administrative", "parameters", "cautious", "frontier",
+    "levels", "step", "designs", "budgets", "administrative", "parameters", "cautious", "frontier",
 )  # fmt: skip
 LIMIT_KEYS: Final = ("measures", "per_department")
-RANGE_KEYS: Final = ("min", "max")
+RANGE_KEYS: Final = ("min", "max", *CITY_KEYS)
 FRONTIER_KEYS: Final = ("with", "points")
 DEFAULT_LEVELS: Final = (0.5, 1.0, 1.5, 2.0)
 DEFAULT_STEP: Final = 0.1
 DEFAULT_CAUTIOUS: Final = 0.25
 DEFAULT_SEEDS: Final = 4
 MOST_BUDGET: Final = 1e5
+MOST_DESIGNS: Final = 1000
 YI: Final = 1e8
 
 
@@ -48,7 +52,9 @@ class OptimisePlan:
 
     `ranges` holds the allowed intensities by measure, `budgets` yi yuan by payer over the horizon
     (months). `most_measures` and `per_department` are administrative limits, None for none.
-    `factors` are uncertain parameters, drawn anew for each seed.
+    `factors` are uncertain parameters, drawn anew for each seed. `groups` holds the cities, by
+    measure and name, of measures whose intensity differs by city; `designs` is the number of
+    intensities by city that are run, 0 for as many as the curves need.
     """
 
     name: str
@@ -67,6 +73,17 @@ class OptimisePlan:
     frontier_goal: str | None
     frontier_points: int
     seeds: tuple[int, ...]
+    groups: Mapping[int, Groups] = field(default_factory=dict)
+    designs: int = 0
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """What is chosen: every measure in each of its groups of cities, or everywhere at once."""
+        return tuple(
+            Variable(number, name, places)
+            for number in self.ranges
+            for name, places in self.groups.get(number, {EVERYWHERE: PLACES}).items()
+        )
 
     @property
     def measures(self) -> tuple[int, ...]:
@@ -88,7 +105,7 @@ def load_optimise_plan(reference: str | Path, lang: str = "zh") -> OptimisePlan:
         raise error.in_language(lang) from None
 
 
-class OptimisePlanReader(PlanReader):
+class OptimisePlanReader(CityReader, PlanReader):
     """One pass over the tree of a plan."""
 
     def optimise_plan(self) -> OptimisePlan:
@@ -103,7 +120,11 @@ class OptimisePlanReader(PlanReader):
         seeds = self._whole(self.tree, "seeds", 2, 1000, DEFAULT_SEEDS)
         most, each = self._limits()
         frontier, points = self._frontier(goal)
+        designs = self._whole(self.tree, "designs", 1, MOST_DESIGNS, 0)
+        self._places_of: dict[int, Groups] = {}
         ranges = {} if scenario is None else self._ranges(scenario)
+        if scenario is not None and self._places_of and not self.problems:
+            self.check_room(_only(scenario, ranges), self._places_of, self._mark("measures"))
         factors = [] if scenario is None else self._parameters(scenario)
         months = 1 if scenario is None else scenario.months
         horizon = self._whole(self.tree, "horizon", 1, months, months)
@@ -114,6 +135,7 @@ class OptimisePlanReader(PlanReader):
             ranges, levels, step, budgets,
             most, each, tuple(factors), cautious, frontier, points,
             tuple(scenario.seed + number for number in range(seeds)),
+            dict(sorted(self._places_of.items())), designs,
         )  # fmt: skip
 
     def _between(
@@ -195,6 +217,8 @@ class OptimisePlanReader(PlanReader):
             for name, own in self._listed(entry).items():
                 if name in uses:
                     found[uses[name]] = self._range(name, own)
+                    cities = self.cities_of(uses[name], own)
+                    self._places_of |= {} if cities is None else {uses[name]: cities}
                 else:
                     fields = {"number": name, "allowed": tuple(uses)}
                     self.report(own.mark, "sweep.measure_not_used", **fields)
@@ -227,6 +251,12 @@ class OptimisePlanReader(PlanReader):
         for name, entry in self._section(PARAMETER).items():
             found += self._made(entry, partial(self._parameter, name, scenario))
         return found
+
+
+def _only(scenario: Scenario, measures: Mapping[int, object]) -> Scenario:
+    """The scenario with the measures of a plan and nothing else."""
+    uses = {number: scenario.measures[number] for number in measures}
+    return replace(scenario, measures=uses, policies={})
 
 
 def departments(measure: int) -> tuple[str, ...]:

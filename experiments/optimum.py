@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.allocation import CAUTIOUS, EXPECTED, Answer, aim_of
+from experiments.city_findings import CityFindings, allocation_by_city, cities_document
 from experiments.intervals import Estimate, mean_estimate
 from experiments.optimise_plan import TOTAL, OptimisePlan
 from experiments.paired import Floats
@@ -62,7 +63,7 @@ class Binding:
 
 @dataclass(frozen=True)
 class Optimum:
-    """Everything `tizhen optimise` finds."""
+    """Everything `tizhen optimise` finds; `cities` only where intensities differ by city."""
 
     plan: OptimisePlan
     chosen: Mapping[str, Chosen]
@@ -70,6 +71,7 @@ class Optimum:
     binding: tuple[Binding, ...]
     marginal: tuple[Marginal, ...]
     frontier: tuple[Run, ...]
+    cities: CityFindings | None = None
 
 
 def undominated(runs: Sequence[Run], goals: Sequence[str]) -> list[Run]:
@@ -99,11 +101,11 @@ def optimum_document(found: Optimum) -> dict[str, Any]:
         "goal": plan.goal,
         "horizon_months": plan.horizon,
         "seeds": list(plan.seeds),
-        "allocation": _allocation(plan, best.same),
+        "allocation": _allocation(found, best.same),
         "objective": _objective(found, best),
         "cautious": {
             "worst_share": plan.cautious,
-            "allocation": _allocation(plan, found.chosen[CAUTIOUS].same),
+            "allocation": _allocation(found, found.chosen[CAUTIOUS].same),
             "objective": _objective(found, found.chosen[CAUTIOUS]),
         },
         "budgets": {n: {"limit": most, "used": used} for n, (most, used) in found.budgets.items()},
@@ -111,16 +113,29 @@ def optimum_document(found: Optimum) -> dict[str, Any]:
         "marginal": [_marginal_document(one) for one in found.marginal],
         "frontier": [
             {**{goal: float(v.mean()) for goal, v in one.goals.items()},
-             "paid": float(one.paid[TOTAL].mean()), "allocation": _allocation(plan, one)}
+             "paid": float(one.paid[TOTAL].mean()), "allocation": _allocation(found, one)}
             for one in found.frontier
         ],
+        **_by_city(found),
     }  # fmt: skip
 
 
-def _allocation(plan: OptimisePlan, run: Run) -> list[dict[str, Any]]:
+def _allocation(found: Optimum, run: Run) -> list[dict[str, Any]]:
+    if found.cities is not None:
+        return allocation_by_city(found.cities, run.x)
     return [
-        {"measure": n, "intensity": float(x)} for n, x in zip(plan.measures, run.x, strict=True)
+        {"measure": n, "intensity": float(x)}
+        for n, x in zip(found.plan.measures, run.x, strict=True)
     ]
+
+
+def _by_city(found: Optimum) -> dict[str, Any]:
+    """What is added where intensities differ by city."""
+    if found.cities is None:
+        return {}
+    limits = {name: most for name, (most, _) in found.budgets.items()}
+    equal = _objective(found, found.cities.equal)
+    return {"cities": cities_document(found.cities, limits, equal)}
 
 
 def _objective(found: Optimum, chosen: Chosen) -> dict[str, Any]:

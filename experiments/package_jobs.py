@@ -82,11 +82,16 @@ def play(bench: Bench, job: Job) -> tuple[Totals, str]:
     if baseline is None:
         raise ValueError("a package is always compared with no policies")
     policy = bench.run(scenario, job.seed)
-    found = paired.pair(job.seed, baseline, policy)
+    return totals_of(job.seed, baseline, policy, scenario), scenario.digest
+
+
+def totals_of(seed: int, baseline: Outcome, policy: Outcome, scenario: Scenario) -> Totals:
+    """What is kept of both sides of a run."""
+    found = paired.pair(seed, baseline, policy)
     totals: Totals = {f"{name}.policy": monthly for name, monthly in found.policy.items()}
     totals |= {f"{name}.base": monthly for name, monthly in found.baseline.items()}
     totals |= {CHANNEL + name: x for name, x in _channels(baseline, policy, scenario).items()}
-    return totals, scenario.digest
+    return totals
 
 
 def _channels(baseline: Outcome, policy: Outcome, scenario: Scenario) -> dict[str, Floats]:

@@ -211,7 +211,7 @@ class Economy(mesa.Model):  # type: ignore[misc]
     # -- what levers may ask ---------------------------------------------------------------
 
     def co_finance(
-        self, match_ratio: float, quota: F64, households: F64, trend: float
+        self, match_ratio: F64 | float, quota: F64, households: F64, trend: float
     ) -> tuple[F64, F64]:
         """Own and provincial programme money [place], yuan: the cities' decision this month."""
         cash = self.ledger.deposits(slice(CITIES.start, PROVINCE.stop))

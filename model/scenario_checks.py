@@ -32,7 +32,7 @@ from model.scenario_sources import Source
 if TYPE_CHECKING:
     from model.scenario_measures import MeasureUse
 
-MAX_POLICIES: Final = 50
+MAX_POLICIES: Final = 400  # five measures with intensities by city have some 300
 SHOWN_OVERLAPS: Final = 3
 
 

@@ -10,7 +10,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from model.policy.quantities import Choice, Month, Quantity, fault, kind
-from model.policy.settings import Settings
+from model.policy.setting_types import Settings
 
 LARGEST_SCALE: Final = 10_000
 LARGEST_SEED: Final = 2**32 - 1

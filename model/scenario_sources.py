@@ -24,7 +24,7 @@ NOT_INHERITED: Final = ("name", "title", "description", "extends")
 # Shares and conditions only make sense together: merging them would give sums above one.
 REPLACED_WHOLE: Final = frozenset(
     ("categories", "employee", "resident", "payers", "rounds", "target", "eligible", "city_quota",
-     "employee_age_tilt")
+     "city_terms", "part_of", "employee_age_tilt")
 )  # fmt: skip
 REMOVED_BY_NULL: Final = frozenset(("policies", "parameters", "items", "measures"))
 

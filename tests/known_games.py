@@ -6,10 +6,14 @@ consumption in the only month, yuan.
 
 from __future__ import annotations
 
+import json
+import zlib
+
 import numpy as np
 
 from experiments.paired import OUTCOME_RULES
 from experiments.run_jobs import Bench, Job, Totals
+from model.dimensions import PLACES
 from model.policy.catalogue import load_catalogue
 from tests.known_functions import totals
 
@@ -152,4 +156,64 @@ def paying_totals(job: Job, more: float) -> Totals:
     base = found["bottom40_consumption.base"]
     found["bottom40_consumption.policy"] = base + YI * (poor + 0.01 * gain) / MONTHS
     found["channel.paid"][1] = YI * sum(PRICES[n] * v for n, v in x.items())
+    return found
+
+
+PLACE_COUNT = len(PLACES)
+CITY_SLOPES = {p: 2.0 + 0.3 * ((7 * at) % 5) for at, p in enumerate(PLACES)}
+CITY_BENDS = {p: 0.6 + 0.2 * ((3 * at) % 4) for at, p in enumerate(PLACES)}
+CITY_PRICES = {p: 0.8 + 0.1 * ((2 * at) % 7) for at, p in enumerate(PLACES)}
+CITY_PART = 0.4
+"""Part of the cost that the city itself pays; the province pays the rest."""
+
+
+def city_doses(job: Job) -> dict[tuple[int, str], dict[str, float]]:
+    """Intensity by place of every part of a run."""
+    found = {}
+    for number, doses in job.changes.get("doses", {}).items():
+        for group, x in doses.items():
+            cities = job.changes["groups"][number][group]
+            found[int(number), group] = dict.fromkeys(cities, x)
+    for number, x in intensities(job).items():
+        found[number, "all"] = dict.fromkeys(PLACES, x)
+    return found
+
+
+def by_city(bench: Bench, job: Job) -> tuple[Totals, str]:
+    """Every city has a parabola of its own; the city and the province pay."""
+    return city_totals(job, CITY_SLOPES, CITY_BENDS, CITY_PRICES), "by city"
+
+
+def alike(bench: Bench, job: Job) -> tuple[Totals, str]:
+    """All cities are the same, but in every run each has luck of its own."""
+    same = {p: dict.fromkeys(PLACES, value) for p, value in (("s", 2.0), ("b", 0.7), ("p", 1.0))}
+    found = city_totals(job, same["s"], same["b"], same["p"])
+    text = json.dumps(job.changes, sort_keys=True)
+    luck = np.random.default_rng([job.seed, zlib.crc32(text.encode())]).normal(size=PLACE_COUNT)
+    gains = found["channel.by_place.household_consumption"]
+    gains += 0.3 * YI * luck / MONTHS
+    found["household_consumption.policy"] = found["household_consumption.base"] + gains.sum(axis=1)
+    return found, "alike"
+
+
+def city_totals(
+    job: Job, slopes: dict[str, float], bends: dict[str, float], prices: dict[str, float]
+) -> Totals:
+    doses = city_doses(job)
+    gain, parts = np.zeros(PLACE_COUNT), []
+    for key in sorted(doses):
+        row = np.zeros(PLACE_COUNT + 3)
+        for place, x in doses[key].items():
+            at = PLACES.index(place)
+            gain[at] += YI * (slopes[place] * x - bends[place] * x * x / 2)
+            row[2 + at] = YI * CITY_PART * prices[place] * x
+            row[1] += YI * (1 - CITY_PART) * prices[place] * x
+        parts.append(row)
+    found = wide_totals(float(gain.sum()))
+    found["channel.parts"] = np.array(parts)
+    found["channel.paid"] = np.array(parts).sum(axis=0)
+    found["channel.homes"] = np.arange(1.0, PLACE_COUNT + 1)
+    for goal in ("household_consumption", "bottom40_consumption", "employment"):
+        moved = goal == "household_consumption"
+        found[f"channel.by_place.{goal}"] = np.tile(gain * moved / MONTHS, (MONTHS, 1))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from briefing import optimise_charts, package_charts
+from briefing import city_charts, optimise_charts, package_charts
 from briefing.style import DOTS_PER_INCH
 
 NAMES = ["1 加力扩岗稳就业", "18 加力扩围消费品以旧换新", "23 开展特色促消费活动"]
@@ -75,3 +75,18 @@ def test_charts_of_an_optimum(lang: str) -> None:
     )
     assert len(figure.axes[0].lines[0].get_xdata()) == 3
     assert figure.dpi == DOTS_PER_INCH
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_map_of_cities_shows_every_figure(lang: str) -> None:
+    intensity = np.array([[0.0, 1.25, 2.0], [0.5, 1.25, 0.0]])
+    ratio = np.array([[0.61, np.nan, 1.4], [0.7, np.nan, 1.2]])
+    figure = city_charts.city_map(
+        NAMES, ["沈阳", "大连"], intensity, ratio, ["● 1", "2"], "T", 2.0, lang=lang
+    )
+    shown = texts(figure).split("\n")
+    assert shown.count("1.25") == 2
+    assert shown.count("(—)") == 2
+    assert {"2.00", "0.50", "(0.61)", "(1.40)", "● 1", "沈阳", "大连"} <= set(shown)
+    assert figure.axes[0].images[0].get_array().max() == 1.0
+    assert figure.axes[0].images[0].get_array().shape == (2, 3)

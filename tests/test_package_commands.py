@@ -14,11 +14,12 @@ from experiments import alternatives
 from experiments.attribution import attribute, attribution_document
 from experiments.consistency import assess, consistency_document
 from experiments.executors import Serial
-from experiments.optimise import optimise
+from experiments.optimise import optimise, setup_of
 from experiments.optimise_plan import load_optimise_plan
 from experiments.optimum import optimum_document
 from experiments.package_results import load
 from experiments.package_runs import PackageRuns
+from model.dimensions import PLACES
 from model.scenario import load_scenario
 
 SCENARIO = """
@@ -139,6 +140,42 @@ def test_optimise_gives_the_numbers_of_python(folder: Path, stored: PackageRuns)
     assert found["budgets"]["total"]["used"] <= 8e8 * 1.05
     assert len(list(Path(found["path"]).glob("charts/*_plan.en.png"))) == 3
     assert has_words_in_both_languages(found, "optimise_plan")
+
+
+CITY_PLAN = """
+scenario: {scenario}
+maximise: household_consumption
+seeds: 2
+levels: [1, 2]
+step: 0.5
+designs: 4
+measures:
+  2: {{max: 1}}
+  23: {{groups: {{north: [{north}], rest: [{rest}]}}}}
+budgets: {{total: 6, shenyang: 1}}
+"""
+
+
+@pytest.mark.slow
+def test_optimise_by_city_gives_the_numbers_of_python(folder: Path) -> None:
+    scenario = folder / "by_city.yaml"
+    scenario.write_text(SCENARIO.replace("20: {}", "23: {}"), encoding="utf-8")
+    halves = {"north": ", ".join(PLACES[:5]), "rest": ", ".join(PLACES[5:])}
+    text = CITY_PLAN.format(scenario=scenario.name, **halves)
+    (folder / "city_plan.yaml").write_text(text, encoding="utf-8")
+    found = document(folder, "optimise", "city_plan.yaml")
+    plan = load_optimise_plan(folder / "city_plan.yaml")
+    setup = setup_of(plan)
+    runs = PackageRuns(plan.scenario, folder / "results", Serial(), setup=setup)
+    wanted = optimum_document(optimise(plan, runs))
+    assert runs.computed == 0  # everything was there
+    assert {key: found[key] for key in wanted} == json.loads(json.dumps(wanted))
+    assert {"designs", "holdout", "table", "equal", "difference", "paid"} == found["cities"].keys()
+    assert len(found["cities"]["table"]) == 3
+    path = Path(found["path"])
+    assert {one.suffix for one in path.glob("charts/cities_city_plan.zh.*")} >= {".png", ".svg"}
+    for lang, words in (("zh", "沈阳"), ("en", "Shenyang")):
+        assert words in (path / f"optimise_city_plan.{lang}.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ import typer
 from typer.testing import CliRunner
 
 from app.commands_run import register
+from model.dimensions import PLACES
 from model.economy import Economy
 from model.outcome import Outcome
 from model.parameters import load_parameters
 from model.policy.delivery import Delivery
 from model.policy.levers.base import F64
-from model.scenario import load_scenario
+from model.scenario import ScenarioError, load_scenario
 from model.shortfall import BudgetError
 from tests.economies import Policies, outcome, scenario
 from tests.supply_programmes import NAMED, NULL, programme
@@ -193,6 +194,36 @@ def test_programmes_that_do_nothing_keep_no_office_busy() -> None:
         delivered(several(1, **dates) | rest, capacity=1.0)["p0"] for rest in ({}, idle)
     )
     assert np.array_equal(alone, among)
+
+
+def test_parts_of_one_programme_keep_offices_as_busy_as_the_whole() -> None:
+    dates = {"lag_months": 2, "ramp_months": 4}
+    other = {"other": programme("jobs", separation_percent=-5, **dates)["jobs"]}
+    parts = {
+        f"part_{place}": one | {"cities": [place], "part_of": {"programme": "trips"}}
+        for place in PLACES
+        for one in several(1, **dates).values()
+    }
+    whole = delivered(several(1, **dates) | other, capacity=1.0)
+    found = delivered(parts | other, capacity=1.0)
+    assert np.array_equal(found["other"], whole["other"])
+    assert all(np.array_equal(found[name], whole["p0"]) for name in parts)
+    apart = {name: {k: v for k, v in one.items() if k != "part_of"} for name, one in parts.items()}
+    assert delivered(apart | other, capacity=1.0)["other"].sum() < whole["other"].sum()
+
+
+@pytest.mark.parametrize(
+    ("lever", "words"),
+    [("jobs", "cannot be split"), ("visitors", "not among the places")],
+)
+def test_parts_that_cannot_be(lever: str, words: str) -> None:
+    size = {"jobs": {"separation_percent": -5}, "visitors": {"extra_percent": 5}}[lever]
+    whole = {"programme": "trips", "cities": ["dalian"]}
+    cities = ["dalian"] if lever == "jobs" else ["dalian", "anshan"]
+    one = programme(lever, part_of=whole, **size)[lever] | {"cities": cities}
+    with pytest.raises(ScenarioError) as refused:
+        scenario({"part": one})
+    assert any(words in line for line in refused.value.in_language("en").lines)
 
 
 def test_coordination_speeds_up_others_and_delivers_nothing_itself() -> None:

@@ -142,7 +142,7 @@ class Markets(MarketState):
         return result
 
     def co_finance(
-        self, match_ratio: float, quota: Array, households: Array, trend: float,
+        self, match_ratio: Array | float, quota: Array, households: Array, trend: float,
         retail_gap: Array | float = 0.0, floor: Array | float = 0.0,
     ) -> tuple[Array, Array]:  # fmt: skip
         """Own and provincial programme money of cities (15, yuan a month) at their present cash and

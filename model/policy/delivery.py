@@ -2,8 +2,9 @@
 
 A programme needs `lag_months` of preparation before anybody notices it and `ramp_months` until all
 are reached. Offices set up only so many programmes at once: beyond
-`government.administrative_capacity` each advances more slowly. Coordination raises that number and
-shortens lags; it delivers nothing of its own.
+`government.administrative_capacity` each advances more slowly. Parts of one programme in several
+cities count as one. Coordination raises that number and shortens lags; it delivers nothing of its
+own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from model.policy.settings_supply import Coordination, Statistics
 from model.scenario import Scenario
 
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 PERCENT = 100.0
 WHOLE_MONTH = 1.0  # the model's unit of time: what starts, starts for a month
 
@@ -55,7 +57,8 @@ class Delivery:
         self.lag_ratio = self._ratio({n: s.lag_percent for n, s in enabling.items()})
         offices = parameters.number("government.administrative_capacity")
         self.capacity = offices * self._ratio({n: s.capacity_percent for n, s in enabling.items()})
-        self._advance([n for n, s in found.items() if n not in self.delivered and not idle(s)])
+        busy = {n: s for n, s in found.items() if n not in self.delivered and not idle(s)}
+        self._advance(list(busy), programme_numbers(busy))
         for name in found.keys() - self.delivered.keys():
             self.delivered[name] = np.zeros(self.months)
 
@@ -66,8 +69,11 @@ class Delivery:
             result = result * (1.0 + percent / PERCENT * self.delivered[name])
         return result
 
-    def _advance(self, names: list[str]) -> None:
-        """Months of progress of each programme, slower while offices are overloaded."""
+    def _advance(self, names: list[str], programmes: I64) -> None:
+        """Months of progress of each policy, slower while offices are overloaded.
+
+        `programmes` [policy] numbers the programmes that the policies are parts of.
+        """
         start, last = (np.array([getattr(self.spans[n], end) for n in names], dtype=int)
                        for end in ("start", "last"))  # fmt: skip
         work = np.array([self.spans[name].work for name in names])
@@ -75,7 +81,7 @@ class Delivery:
         for month in range(self.months):
             running = (start <= month) & (month <= last)
             load = running & (done < work)
-            share = min(1.0, float(self.capacity[month]) / max(int(load.sum()), 1))
+            share = min(1.0, float(self.capacity[month]) / max(len(set(programmes[load])), 1))
             pace[month] = np.where(load, share, WHOLE_MONTH) * running
             done += pace[month]
         for at, name in enumerate(names):
@@ -91,6 +97,17 @@ class Delivery:
         ramp = max(span.ramp, WHOLE_MONTH)
         reached = np.clip((progress - span.lag * lag_ratio) / ramp, 0.0, 1.0)
         return np.asarray(np.where(running, np.maximum.accumulate(reached * running), 0.0))
+
+
+def programme_numbers(policies: Mapping[str, Programme]) -> I64:
+    """[policy] equal numbers for parts of one programme."""
+    numbers: dict[tuple[str, bool], int] = {}
+    found = []
+    for name, settings in policies.items():
+        part_of = settings.part_of
+        label = (name, False) if part_of is None else (part_of.programme, True)
+        found.append(numbers.setdefault(label, len(numbers)))
+    return np.array(found, dtype=np.int64)
 
 
 def _span(scenario: Scenario, settings: Programme) -> Span:

@@ -17,11 +17,14 @@ from model.policy.setting_types import (
     LARGEST_YI_YUAN,
     Issue,
     LeverSettings,
+    Settings,
     Window,
     ends,
     issue,
     outside,
 )
+from model.scenario_header import Name
+from model.scenario_problems import phrase
 
 BEARERS: Final = (*PAYERS, "funds", "firms", "outside")
 """Who can bear a programme: three levels of government, the pooled funds, local firms, others."""
@@ -39,24 +42,39 @@ Payers = Annotated[dict[str, float], Shares(BEARERS, "payer.")]
 Persons = Annotated[float, Quantity("count", 0, 20_000_000)]
 
 
+class PartOf(Settings):
+    """A programme that is stronger in some cities than in others is written in several parts.
+
+    Offices set the parts up as one programme, and amounts of money and persons are those of all
+    `cities`: each part gets what the programme would give its own ones.
+    """
+
+    programme: Name
+    cities: Cities = PLACES
+
+
 class Programme(LeverSettings):
     """Dates, delivery and places of a programme; `end` None means that it goes on.
 
-    `sizes` names the settings that are all zero if the programme does nothing but spend.
+    `sizes` names the settings that are all zero if the programme does nothing but spend;
+    `divisible` says that what it does in one city can differ from what it does in another.
     """
 
     sizes: ClassVar[tuple[str, ...]] = ()
+    divisible: ClassVar[bool] = False
     start: Month
     end: Month | None = None
     lag_months: MonthCount = 0.0
     ramp_months: MonthCount = 0.0
     cities: Cities = PLACES
+    part_of: PartOf | None = None
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
         """Dates in order; payers are named when money is spent."""
         yield from outside(("start",), self.start, window)
         yield from ends(("end",), self.start, self.end)
         yield from self._payer_issues()
+        yield from self._part_issues()
 
     def spends(self) -> float:
         """Money that needs a payer (any unit); zero if the programme spends nothing."""
@@ -66,6 +84,17 @@ class Programme(LeverSettings):
         """As for any lever; payers that are not needed are not written."""
         written = super().plain()
         return {key: value for key, value in written.items() if key != "payers" or value}
+
+    def _part_issues(self) -> Iterator[Issue]:
+        """Only divisible programmes have parts, and only of their own cities."""
+        if self.part_of is None:
+            return
+        if not self.divisible:
+            yield issue(("part_of",), "check.not_divisible", lever=phrase(f"lever.{self.lever}"))
+        for city in self.cities:
+            if city not in self.part_of.cities:
+                where = ("part_of", "cities")
+                yield issue(where, "check.city_not_included", city=phrase(f"place.{city}"))
 
     def _payer_issues(self) -> Iterator[Issue]:
         if self.spends() > 0 and not getattr(self, "payers", None):

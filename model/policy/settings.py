@@ -284,6 +284,13 @@ class QuotaByCity:
 _QUOTA: Final = Quantity("yi_yuan", 0, LARGEST_YI_YUAN)
 
 
+class CityTerms(Settings):
+    """Match and quota that hold for one city; of the quota it gets its part by households."""
+
+    match_ratio: Annotated[float, Quantity("ratio", 0, 10)]
+    provincial_quota_yi_yuan: YiYuan
+
+
 class VoucherFunding(Settings):
     """Money per round: a fixed budget, or what each city decides given match and quota."""
 
@@ -292,6 +299,7 @@ class VoucherFunding(Settings):
     match_ratio: Annotated[float, Quantity("ratio", 0, 10)]
     provincial_quota_yi_yuan: YiYuan | None = None
     city_quota: Annotated[dict[str, float], QuotaByCity()] | None = None
+    city_terms: dict[Annotated[str, Choice(PLACES, "place.")], CityTerms] | None = None
 
     def issues(self, cities: tuple[str, ...]) -> Iterator[Issue]:
         """A fixed budget or a quota, not both; quotas of the cities within the provincial one."""
@@ -301,16 +309,21 @@ class VoucherFunding(Settings):
         other = phrase("reason.cities_decide" if fixed else "reason.fixed")
         if getattr(self, wanted) is None:
             yield issue(("funding",), "check.needs", reason=reason, key=wanted)
-        for name in (foreign, "city_quota") if fixed else (foreign,):
+        own = ("city_quota", "city_terms")
+        for name in (foreign, *own) if fixed else (foreign,):
             if getattr(self, name) is not None:
                 yield issue(("funding", name), "check.only_with", reason=other, key=name)
         yield from self._quota_issues(cities)
 
     def _quota_issues(self, cities: tuple[str, ...]) -> Iterator[Issue]:
-        quotas = self.city_quota or {}
-        for city in quotas:
+        quotas, terms = self.city_quota or {}, self.city_terms or {}
+        if quotas and terms:
+            keys = ("city_quota", "city_terms")
+            yield issue(("funding", "city_terms"), "check.one_of", keys=keys)
+        listed = [("city_quota", city) for city in quotas] + [("city_terms", c) for c in terms]
+        for name, city in listed:
             if city not in cities:
-                where = ("funding", "city_quota")
+                where = ("funding", name)
                 yield issue(where, "check.city_not_included", city=phrase(f"place.{city}"))
         total, limit = sum(quotas.values()), self.provincial_quota_yi_yuan
         if limit is not None and round(total - limit, 9) > 0:

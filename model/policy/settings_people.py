@@ -50,6 +50,7 @@ class Grants(Programme):
     """
 
     lever: Literal["grants"]
+    divisible: ClassVar[bool] = True
     who: Who = "everyone"
     eligible: Eligible = Eligible()
     reach: Share = 1.0
@@ -71,6 +72,7 @@ class SavingScheme(Programme):
     """
 
     lever: Literal["saving_scheme"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("points",)
     who: Who = "everyone"
     eligible: Eligible = Eligible()
@@ -83,6 +85,7 @@ class Gifts(Programme):
     """Goods in kind once a year; `displaced` of their value replaces the receiver's purchases."""
 
     lever: Literal["gifts"]
+    divisible: ClassVar[bool] = True
     who: Who = "union_member"
     category: Annotated[str, Choice(NONDURABLE_CATEGORIES, "category.")]
     month: Annotated[int, Quantity("count", 1, 12, whole=True)]
@@ -152,6 +155,7 @@ class SocialProtection(Programme):
     """
 
     lever: Literal["social_protection"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = (
         "out_of_pocket_points",
         "benefit_percent",
@@ -174,6 +178,7 @@ class LivingAllowance(Programme):
     """A higher minimum living allowance (dibao line); cities pay, `payers` refund their part."""
 
     lever: Literal["living_allowance"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("line_percent",)
     line_percent: Percent
     payers: Payers = Field(default_factory=dict)
@@ -197,6 +202,7 @@ class Credit(Programme):
     """Terms of loans for durable goods; the interest subsidy is paid to the bank."""
 
     lever: Literal["credit"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = (
         "loan_to_value_points",
         "term_months",

@@ -35,6 +35,7 @@ class ServiceSupply(Programme):
     """
 
     lever: Literal["service_supply"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("capacity_percent", "quality_percent")
     sectors: Sectors
     capacity_percent: Percent = 0.0
@@ -58,6 +59,7 @@ class Visitors(Programme):
     """
 
     lever: Literal["visitors"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("extra_percent", "persons_per_year")
     extra_percent: Percent = 0.0
     persons_per_year: Persons = 0.0
@@ -76,6 +78,7 @@ class PublicWorks(Programme):
     """Works bought from builders; a part is paid as local wages; capacity comes later."""
 
     lever: Literal["public_works"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("capacity_percent",)
     yi_yuan_per_year: YiYuanPerYear
     wage_share: Share = 0.0
@@ -99,6 +102,7 @@ class FirmSupport(Programme):
     """
 
     lever: Literal["firm_support"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("guarantees_yi_yuan",)
     sectors: Sectors
     grants_yi_yuan_per_year: YiYuanPerYear = 0.0
@@ -147,6 +151,7 @@ class LocalOffer(Programme):
     """
 
     lever: Literal["local_offer"]
+    divisible: ClassVar[bool] = True
     sizes: ClassVar[tuple[str, ...]] = ("appeal_percent", "export_percent")
     sectors: Sectors
     appeal_percent: Percent = 0.0

@@ -28,7 +28,7 @@ class Cities(Protocol):
     """The decision of cities that levers may ask for."""
 
     def co_finance(
-        self, match_ratio: float, quota: F64, households: F64, trend: float
+        self, match_ratio: F64 | float, quota: F64, households: F64, trend: float
     ) -> tuple[F64, F64]:
         """Own and provincial programme money [place], yuan a month."""
 

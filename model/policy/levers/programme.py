@@ -30,17 +30,29 @@ BUSINESS_SERVICES = SECTORS.index("public_finance_business")
 
 @dataclass(frozen=True)
 class Weights:
-    """How money is spread: `shares` of any shape add up to 1; `heaviest` takes the rounding."""
+    """How money is spread: `shares` of any shape add up to 1; `heaviest` takes the rounding.
+
+    `part` of the money is spread: less than 1 for the part of a programme in some of its cities.
+    """
 
     shares: F64
     heaviest: int
+    part: float = 1.0
 
     @classmethod
-    def of(cls, weights: F64) -> Weights:
-        """In proportion to `weights`; if all are zero nothing can be spread."""
+    def of(cls, weights: F64, everyone: F64 | None = None) -> Weights:
+        """In proportion to `weights`; if all are zero nothing can be spread.
+
+        `everyone` holds the weights of all who share the money, if there are others.
+        """
         if not weights.any():
             return cls(np.zeros(weights.shape), NOWHERE)
-        return cls(np.ascontiguousarray(weights / weights.sum()), int(weights.argmax()))
+        part = 1.0 if everyone is None else float(weights.sum() / everyone.sum())
+        return cls(np.ascontiguousarray(weights / weights.sum()), int(weights.argmax()), part)
+
+    def amount(self, total: int) -> int:
+        """What is spread of `total`."""
+        return total if self.part == 1.0 else round(total * self.part)
 
 
 @dataclass
@@ -93,12 +105,23 @@ class ProgrammeLever:
         """0/1 by place."""
         return place_mask(self.settings.cities).astype(float)
 
+    def weights(self, each: F64) -> Weights:
+        """The places in proportion to `each` [place, ...], as a part of all that share money."""
+        shape, part_of = (-1,) + (1,) * (each.ndim - 1), self.settings.part_of
+        mine = each * self.places.reshape(shape)
+        if part_of is None:
+            return Weights.of(mine)
+        return Weights.of(mine, each * place_mask(part_of.cities).reshape(shape))
+
     @cached_property
     def cells(self) -> F64:
         """0/1 by place and sector: the sectors named, or all."""
+        return np.outer(self.places, self._sectors)
+
+    @cached_property
+    def _sectors(self) -> F64:
         chosen: Sequence[str] | None = getattr(self.settings, "sectors", None)
-        sectors = np.array([float(chosen is None or sector in chosen) for sector in SECTORS])
-        return np.outer(self.places, sectors)
+        return np.array([float(chosen is None or sector in chosen) for sector in SECTORS])
 
     def home_share(self, setting: Setting) -> float:
         """Share of households that live in the places."""
@@ -107,16 +130,17 @@ class ProgrammeLever:
 
     def homes(self, setting: Setting) -> Weights:
         """Places in proportion to households."""
-        return self.kept("homes", lambda: Weights.of(setting.households * self.places))
+        return self.kept("homes", lambda: self.weights(setting.households.astype(float)))
 
     def sales(self, setting: Setting) -> Weights:
         """Cells in proportion to their normal sales."""
-        return self.kept("sales", lambda: Weights.of(setting.opening.output * self.cells))
+        output = setting.opening.output
+        return self.kept("sales", lambda: self.weights(output * self._sectors))
 
     def place_sales(self, setting: Setting) -> Weights:
         """Places in proportion to normal sales of their cells."""
         output = setting.opening.output
-        return self.kept("place_sales", lambda: Weights.of((output * self.cells).sum(axis=1)))
+        return self.kept("place_sales", lambda: self.weights((output * self._sectors).sum(axis=1)))
 
     def month_fen(self, setting: Setting, yi_yuan_per_year: float) -> int:
         """Part of a yearly amount that falls in this month, fen."""
@@ -201,7 +225,7 @@ def _spread(total: int, shares: F64, heaviest: int) -> I64:
 
 def spread(total: int, weights: Weights) -> I64:
     """Whole fen in proportion to `weights`; the heaviest takes the rounding. Zero weights: none."""
-    return _spread(total, weights.shares, weights.heaviest)
+    return _spread(weights.amount(total), weights.shares, weights.heaviest)
 
 
 def in_sector(by_place: I64, sector: int) -> I64:

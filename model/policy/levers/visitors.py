@@ -37,12 +37,12 @@ class VisitorsLever(ProgrammeLever):
     def _cells(self, setting: Setting) -> Weights:
         """Cells of the places in proportion to their usual visitors."""
         usual = setting.opening.visitors
-        return self.kept("cells", lambda: Weights.of(usual * self.places[:, None]))
+        return self.kept("cells", lambda: self.weights(usual))
 
     def _where(self, setting: Setting) -> Weights:
         """The places in proportion to their usual visitors."""
         usual = setting.opening.visitors
-        return self.kept("where", lambda: Weights.of(usual.sum(axis=1) * self.places))
+        return self.kept("where", lambda: self.weights(usual.sum(axis=1)))
 
     def _part_of_year(self, setting: Setting) -> float:
         """Part of a year's events that this month holds."""

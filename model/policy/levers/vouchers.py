@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from zlib import crc32
 
@@ -23,7 +24,7 @@ from model.policy.levers.base import (
     group_mask,
     place_mask,
 )  # fmt: skip
-from model.policy.settings import Vouchers
+from model.policy.settings import CityTerms, Vouchers
 
 DAYS_IN_MONTH = 30.0
 FEN_IN_YI_YUAN = 10**10
@@ -93,6 +94,8 @@ class VoucherLever:
             money = (fund.budget_yi_yuan or 0.0) * FEN_IN_YI_YUAN * weight
             own = money / (1.0 + fund.match_ratio)
             return own, money - own
+        if fund.city_terms:
+            return self._by_city(fund.city_terms, setting, weight)
         if fund.city_quota:
             quota = np.array([fund.city_quota.get(place, 0.0) for place in PLACES])
         else:
@@ -102,6 +105,20 @@ class VoucherLever:
             fund.match_ratio, quota, setting.households.astype(float), setting.trend
         )
         return own * mask * 100.0, matched * mask * 100.0
+
+    def _by_city(
+        self, terms: Mapping[str, CityTerms], setting: Setting, weight: F64
+    ) -> tuple[F64, F64]:
+        """As `_money` with terms of their own; cities without terms issue nothing."""
+        listed = [terms.get(place) for place in PLACES]
+        match = np.array([0.0 if one is None else one.match_ratio for one in listed])
+        quota = np.array([0.0 if t is None else t.provincial_quota_yi_yuan for t in listed])
+        own, matched = setting.cities.co_finance(
+            match, quota * weight * FEN_IN_YI_YUAN / 100.0, setting.households.astype(float),
+            setting.trend,
+        )  # fmt: skip
+        taking_part = np.array([float(one is not None) for one in listed])
+        return own * taking_part * 100.0, matched * taking_part * 100.0
 
     def bill(self, setting: Setting, totals: I64) -> list[Payment]:
         """Redeemed vouchers, borne by city and province in the proportion of their money."""
