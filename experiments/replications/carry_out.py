@@ -289,11 +289,14 @@ def _reversal(study: Study) -> Estimate:
 def _counterfactual(study: Study) -> Estimate:
     """Effect against the path before continued: per yuan of `per`, or in percent.
 
-    The error is that of the path before about its own trend and season.
+    The path before is that of the last `history` months. The error is that of the path about its
+    own trend and season.
     """
     one, panel = study.one, study.panel
-    series = panel.aggregates[one.outcome]
-    effect, expected, error = est.counterfactual(series, panel.event, study.after)
+    first = 0 if one.history is None else max(panel.event - one.history, 0)
+    series, span = panel.aggregates[one.outcome][first:], study.after
+    after = slice(span.start - first, span.stop - first)
+    effect, expected, error = est.counterfactual(series, panel.event - first, after)
     scale = expected / 100.0
     if one.per is not None:
         scale = float(panel.aggregates[one.per][study.span(one.per_after or one.after)].sum())

@@ -174,6 +174,7 @@ class Finding(Form):
     reversed_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     shocks: tuple[Literal["pension_rise", "transfers"], ...] = ()
     lags: Annotated[int, Field(ge=0, le=24)] = 5
+    history: Annotated[int, Field(ge=12)] | None = None  # months whose trend is continued
     sample: Sample = Sample()
 
     @model_validator(mode="after")

@@ -15,12 +15,20 @@ from model.agents import household_layout as layout
 from model.agents.household_durables import replace_durables
 from model.agents.household_family import change_rest, exchange_support, forgo_pay
 from model.agents.household_grants import lasting_draw, receive_grants
-from model.agents.household_words import Book, fen, locate, mix, philox, spend
+from model.agents.household_words import (
+    SHARE_BITS,
+    Book,
+    committed_share,
+    fen,
+    locate,
+    mix,
+    philox,
+    spend,
+)
 from model.solvers.grids import CASH_GRID, INCOME_GRID
 from model.streams import Purpose
 
 _HEALTH = 14
-SHARE_BITS = 8 + layout.COMMITTED_BITS
 
 
 def live_one_month(h: Any, m: Any, book: Book) -> None:
@@ -166,15 +174,6 @@ def renew(h: Any, m: Any, draw: int) -> None:
     h.age, h.group = int(m.renewed_age[age_group]), (h.group // 4) * 4 + age_group
 
 
-def committed_share(h: Any, m: Any) -> int:
-    """Share of regular income saved for long, of 2**SHARE_BITS: the own one at today's beliefs.
-
-    The factor says what beliefs in protection leave of it by place, residence, stage and age.
-    """
-    at = (4 if h.stage == 2 else 0) + h.group % 4
-    return int(h.committed_share) * int(m.committed_factor[h.place * 2 + h.residence, at])
-
-
 def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Permanent and transitory shocks, pay, pension, property income, committed saving."""
     own = 1 if h.work_class >= 3 else 0
@@ -286,14 +285,19 @@ def _serve_loan(h: Any, m: Any, book: Book) -> None:
 
 
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
-    """One-off and standing transfers (only the latter are permanent income); reimbursements."""
+    """One-off and standing transfers (only the latter are regular income); reimbursements."""
     cell = h.place * 2 + h.residence
     once, each, standing, standing_each, child, standing_child = (
         int(m.transfer[k, cell, h.group, h.stage]) for k in range(6)
     )
     lasting = standing + h.size * standing_each + h.children * standing_child
     _receive(h, once + h.size * each + h.children * child + lasting, "transfers", book)
-    h.spendable += lasting * 0.01 / m.trend
+    share = committed_share(h, m)
+    saving = (lasting * share) >> SHARE_BITS
+    h.cash -= saving
+    h.committed += saving
+    h.spendable += lasting * (1.0 - share * 2.0**-SHARE_BITS) * 0.01 / m.trend
+    book("committed", 0, saving)
     book("eligible_households", h.group * 3 + h.stage, 1)
     book("eligible_persons", h.group * 3 + h.stage, h.size)
     book("eligible_children", h.group * 3 + h.stage, h.children)

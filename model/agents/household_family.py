@@ -13,7 +13,7 @@ from typing import Any
 
 from model.agents import household_layout as layout
 from model.agents.household_grants import lasting_draw
-from model.agents.household_words import Book, fen, mix
+from model.agents.household_words import SHARE_BITS, Book, committed_share, fen, mix
 
 
 def exchange_support(h: Any, m: Any, book: Book) -> None:
@@ -97,13 +97,13 @@ def forgo_pay(h: Any, m: Any, book: Book) -> None:
     """Who stays home is not paid, and saves less by plan; employers keep the money."""
     if not h.resting:
         return
-    share = h.committed_share * (1.0 / 256.0)
+    share = committed_share(h, m)
     pay = fen(members_pay(h, m) * m.trend)
-    unsaved = (pay * h.committed_share) >> 8
+    unsaved = (pay * share) >> SHARE_BITS
     h.cash += unsaved - pay
     h.committed -= unsaved
     h.income_now -= pay
-    h.spendable = max(h.spendable - members_pay(h, m) * (1.0 - share), 0.0)
+    h.spendable = max(h.spendable - members_pay(h, m) * (1.0 - share * 2.0**-SHARE_BITS), 0.0)
     book("other_income", 0, -pay)
     book("committed", 0, -unsaved)
     book("employed", h.sector, -1)

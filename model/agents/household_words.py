@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from model.agents.household_layout import N_CATEGORIES
+from model.agents.household_layout import COMMITTED_BITS, N_CATEGORIES
 from model.solvers.grids import FloatGrid
 
 Book = Callable[[str, int, int], None]
 Words = tuple[int, ...]
 _LOW32 = 0xFFFFFFFF
+SHARE_BITS = 8 + COMMITTED_BITS
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> Words:
@@ -51,3 +52,12 @@ def spend(h: Any, category: int, amount: int, book: Book) -> None:
     """Spending outside the non-durable budget, by group and category."""
     h.events += amount
     book("event_spending", h.group * N_CATEGORIES + category, amount)
+
+
+def committed_share(h: Any, m: Any) -> int:
+    """Share of regular income saved for long, of 2**SHARE_BITS: the own one at today's beliefs.
+
+    The factor says what beliefs in protection leave of it by place, residence, stage and age.
+    """
+    at = (4 if h.stage == 2 else 0) + h.group % 4
+    return int(h.committed_share) * int(m.committed_factor[h.place * 2 + h.residence, at])
