@@ -38,6 +38,10 @@ ScaleOption = Annotated[
         "--scale", min=1, max=100_000, help=say("cli.option.study_scale", HELP), show_default=False
     ),
 ]
+SeedOption = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, help=say("cli.option.study_seed", HELP), show_default=False),
+]
 QuickOption = Annotated[bool, typer.Option("--quick", help=say("cli.option.study_quick", HELP))]
 WriteOption = Annotated[
     Path | None,
@@ -54,6 +58,7 @@ def replicate(
     spec: SpecOption = None,
     quick: QuickOption = False,
     scale: ScaleOption = None,
+    seed: SeedOption = None,
     write: WriteOption = None,
     fresh: FreshOption = False,
     lang: LangOption = None,
@@ -74,9 +79,12 @@ def replicate(
         if quick:
             console.note(console.say("cli.replicate.quick"))
             chosen = [_coarser(one) for one in chosen]
+        if seed is not None:
+            chosen = [_with_run(one, seed=seed) for one in chosen]
         found = carry_out(chosen, scale=scale, fresh=fresh, status=status, threads=THREADS)
         if write is not None:
-            _write(console, write, store.table_of(chosen, found, _command(scale, quick), scale))
+            command = _command(scale, quick, seed)
+            _write(console, write, store.table_of(chosen, found, command, scale))
     console.document([one.plain() for one in found])
     for study, one in zip(chosen, found, strict=True):
         _show(console, study, one)
@@ -89,12 +97,17 @@ def _coarser(study: Specification) -> Specification:
     from model.scenario_header import LARGEST_SCALE
 
     scale = min(study.run.scale * QUICK, LARGEST_SCALE)
-    return study.model_copy(update={"run": study.run.model_copy(update={"scale": scale})})
+    return _with_run(study, scale=scale)
 
 
-def _command(scale: int | None, quick: bool) -> str:
+def _with_run(study: Specification, **changes: int) -> Specification:
+    return study.model_copy(update={"run": study.run.model_copy(update=changes)})
+
+
+def _command(scale: int | None, quick: bool, seed: int | None) -> str:
     words = ["tizhen", "replicate", *(["--quick"] if quick else [])]
-    return " ".join(words + ([] if scale is None else ["--scale", str(scale)]))
+    words += [] if scale is None else ["--scale", str(scale)]
+    return " ".join(words + ([] if seed is None else ["--seed", str(seed)]))
 
 
 def _write(console: Console, path: Path, table: store.Table) -> None:

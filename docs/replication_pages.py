@@ -21,6 +21,7 @@ from model.messages import LANGUAGES, say
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 STORED: Final = ROOT / "docs" / "replication_results.json"
+SECOND: Final = ROOT / "docs" / "replication_second_seed.json"  # the same with another seed
 PICTURES: Final = ROOT / "docs" / "pictures"
 MARK: Final = "Table"  # field of a picture that names the stored table it was drawn from
 
@@ -28,7 +29,8 @@ MARK: Final = "Table"  # field of a picture that names the stored table it was d
 def replications(lang: str) -> str:
     """Total, the table of findings, and per study what was done and why it misses."""
     table, specs = load(STORED), shipped()
-    parts = [_total(table, lang), _findings(table, specs, lang)]
+    parts = [_total(table, lang), _second_seed(table, load(SECOND), lang)]
+    parts.append(_findings(table, specs, lang))
     parts += [_study(specs[one.id], one, table, lang) for one in table.replications]
     return "\n\n".join(parts) + "\n"
 
@@ -45,6 +47,18 @@ def _total(table: Table, lang: str) -> str:
         "code": table.digests["code"][:12], "date": table.date,
     }  # fmt: skip
     return _word("total", lang, **fields)
+
+
+def _second_seed(table: Table, other: Table, lang: str) -> str:
+    """How many studies lie in their bands with another seed, and whose verdict changes."""
+    again = {one.id: one.in_band for one in other.replications}
+    moved = [one for one in table.replications if again[one.id] != one.in_band]
+    words = [f"{one.id} ({_word('in' if again[one.id] else 'out', lang)})" for one in moved]
+    return _word(
+        "second_seed", lang, seed=next(iter(other.settings.values()))["seed"],
+        inside=other.inside, all=len(again), command=other.command,
+        changes=", ".join(words) or _word("no_change", lang),
+    )  # fmt: skip
 
 
 def number(value: float | None) -> str:

@@ -35,6 +35,7 @@ from model.dimensions import PLACES
 
 I64 = npt.NDArray[np.int64]
 STREAM: Final = 0xC17135
+ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,30 @@ class Layout:
 
 
 def design(layout: Layout, runs: int, seed: int) -> Floats:
-    """[run, variable] intensities: every level at once everywhere, then `runs` mixed ones."""
-    generator = np.random.default_rng([STREAM, seed])
+    """[run, variable] intensities: every level at once everywhere, then `runs` mixed ones.
+
+    Few runs can by chance leave a city's curve open; the orders are then drawn anew.
+    """
+    x = _mixed(layout, runs, np.random.default_rng([STREAM, seed]))
+    for attempt in range(1, ATTEMPTS):
+        if identified(layout, x):
+            break
+        x = _mixed(layout, runs, np.random.default_rng([STREAM, seed, 2, attempt]))
+    return x
+
+
+def _mixed(layout: Layout, runs: int, generator: np.random.Generator) -> Floats:
     steps, count = np.array([0.0, *layout.levels]), len(layout.variables)
     order = np.arange(runs) % len(steps)
     mixed = [steps[generator.permutation(order)] for _ in range(count)]
     together = np.repeat(np.array(layout.levels)[:, None], count, axis=1)
     return np.concatenate([together, np.stack(mixed, axis=1)])
+
+
+def identified(layout: Layout, x: Floats) -> bool:
+    """Whether these intensities leave no coefficient of `fit` open."""
+    matrix = _matrix(layout, x)
+    return bool(np.linalg.matrix_rank(matrix) == matrix.shape[1])
 
 
 def unseen(layout: Layout, runs: int, seed: int, ranges: Sequence[tuple[float, float]]) -> Floats:
@@ -107,12 +125,19 @@ def fit(layout: Layout, x: Floats, effects: Floats) -> Fit:
     """Least squares on `effects` [world, run, place] of intensities `x` [run, variable]."""
     lived = np.flatnonzero(layout.homes > 0)
     root = np.sqrt(layout.homes[lived])
-    matrix = np.concatenate([
-        _rows(layout, x, int(place), at, len(lived)) * root[at] for at, place in enumerate(lived)
-    ])  # fmt: skip
+    matrix = _matrix(layout, x)
     wanted = np.concatenate([effects[:, :, p] / r for p, r in zip(lived, root, strict=True)], 1)
     found = np.linalg.lstsq(matrix, wanted.T, rcond=None)[0].T  # [world, coefficient]
     return _read(layout, found, lived)
+
+
+def _matrix(layout: Layout, x: Floats) -> Floats:
+    """[run x place, coefficient], rows weighted by the root of a place's share of households."""
+    lived = np.flatnonzero(layout.homes > 0)
+    root = np.sqrt(layout.homes[lived])
+    return np.concatenate([
+        _rows(layout, x, int(place), at, len(lived)) * root[at] for at, place in enumerate(lived)
+    ])  # fmt: skip
 
 
 def _rows(layout: Layout, x: Floats, place: int, at: int, count: int) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from experiments import city_surface
@@ -185,6 +185,7 @@ def layout() -> Layout:
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31), spill=st.floats(-1, 1), helped=st.floats(-1, 1))
+@example(seed=8313280, spill=0.0, helped=0.0)  # its first design leaves a curve open
 def test_the_fit_finds_curves_spilling_over_and_interactions(
     seed: int, spill: float, helped: float
 ) -> None:
