@@ -60,7 +60,7 @@ def run_rules(c, m, s, part, chunks, last):  # type: ignore[no-untyped-def]  # n
             if last >= 5:
                 seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
                 if m.grants.grant_count > 0:
-                    grants(c, m.grants, factor, s, part, begin, n, first, cell, m.trend, m.month)
+                    grants(c, m.grants, s, part, begin, n, first, cell, m.trend, m.month)
             if last >= 6:
                 locate(m.budget, s, n, place, m.trend)
             if last >= 7:

@@ -274,12 +274,13 @@ class Bench:
         return at_once(self.run_steps(scenario, seed))
 
     def run_steps(self, scenario: Scenario, seed: int) -> Steps[Outcome]:
-        """`run` with rests: twice a month, before and after households."""
+        """`run` with a rest after every month."""
         from model.economy import Economy
 
         economy = Economy(scenario, seed, lean=not self.setup.detail, threads=1)
         for _ in range(scenario.months):
-            yield from economy.stages()
+            economy.step()
+            yield
         return economy.outcome()
 
 

@@ -285,19 +285,14 @@ def _serve_loan(h: Any, m: Any, book: Book) -> None:
 
 
 def _receive_transfers(h: Any, m: Any, book: Book) -> None:
-    """One-off and standing transfers (only the latter are regular income); reimbursements."""
+    """One-off and standing transfers (only the latter are permanent income); reimbursements."""
     cell = h.place * 2 + h.residence
     once, each, standing, standing_each, child, standing_child = (
         int(m.transfer[k, cell, h.group, h.stage]) for k in range(6)
     )
     lasting = standing + h.size * standing_each + h.children * standing_child
     _receive(h, once + h.size * each + h.children * child + lasting, "transfers", book)
-    share = committed_share(h, m)
-    saving = (lasting * share) >> SHARE_BITS
-    h.cash -= saving
-    h.committed += saving
-    h.spendable += lasting * (1.0 - share * 2.0**-SHARE_BITS) * 0.01 / m.trend
-    book("committed", 0, saving)
+    h.spendable += lasting * 0.01 / m.trend
     book("eligible_households", h.group * 3 + h.stage, 1)
     book("eligible_persons", h.group * 3 + h.stage, h.size)
     book("eligible_children", h.group * 3 + h.stage, h.children)

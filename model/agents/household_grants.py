@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.agents import household_layout as layout
-from model.agents.household_words import SHARE_BITS, Book, committed_share, mix, spend
+from model.agents.household_words import Book, mix, spend
 
 
 def lasting_draw(h: Any, salt: int) -> int:
@@ -47,20 +47,7 @@ def _take_part(h: Any, m: Any, slot: int, fields: list[int], book: Book) -> None
             _use_goods(h, m, slot, fields[layout.G_CATEGORY], amount, book)
         else:
             h.cash += amount
-            _save_regularly(h, m, amount, fields[layout.G_REGULAR], book)
     book("granted", slot, amount)
-
-
-def _save_regularly(h: Any, m: Any, amount: int, regular: int, book: Book) -> None:
-    """Regular money is income that savings plans are made of, as pensions and pay are."""
-    if regular <= 0:
-        return
-    share = committed_share(h, m)
-    saving = (amount * share) >> SHARE_BITS
-    h.cash -= saving
-    h.committed += saving
-    h.spendable -= regular * (share * 2.0**-SHARE_BITS) * 0.01 / m.trend
-    book("committed", 0, saving)
 
 
 def _use_goods(h: Any, m: Any, slot: int, category: int, amount: int, book: Book) -> None:

@@ -61,7 +61,7 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         exchange_support(c, s, part, begin, n, m.trend)
         seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
         if m.grants.grant_count > 0:
-            grants(c, m.grants, factor, s, part, begin, n, first, cell, m.trend, m.month)
+            grants(c, m.grants, s, part, begin, n, first, cell, m.trend, m.month)
         locate(m.budget, s, n, place, m.trend)
         durables(c, m.goods, s, part, begin, n, place, cell, first, m.trend, m.month)
         budgets(c, m.budget, s, begin, n, place, residence)

@@ -23,13 +23,12 @@ from model.agents.household_layout import (
     MONTH_SALT,
 )  # fmt: skip
 from model.agents.kernel_common import INLINE, JIT, compact, mix, on_stack
-from model.agents.kernel_saving import SHARE_BITS, SHARE_UNIT, committed_shares
 
 _RARE = (1 << 32) // 16  # reach below which marks are skipped eight at a time
 
 
 @njit(**JIT)
-def grants(c, m, factor, s, part, start, n, first, cell, trend, month):  # type: ignore[no-untyped-def]
+def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[no-untyped-def]
     """Every grant of the month that reaches anybody in this cell."""
     words, group, stage = s.more[0], c.group[start : start + n], c.stage[start : start + n]
     marks, eights, queue, cash, income = s.marks, s.marks_by_eight, s.queue, s.cash, s.income
@@ -52,13 +51,10 @@ def grants(c, m, factor, s, part, start, n, first, cell, trend, month):  # type:
         if count == 0:
             continue
         action, amount = fields[slot, G_ACTION], fields[slot, G_AMOUNT]
-        regular = fields[slot, G_REGULAR]
-        _count_on(spendable, queue, count, regular * 0.01 / trend)
+        _count_on(spendable, queue, count, fields[slot, G_REGULAR] * 0.01 / trend)
         paid = np.int64(amount * count)
         if action == A_MONEY:
             _receive(group, cash, income, queue, part, count, amount)
-            if regular > 0:
-                _save_regularly(c, factor, s, part, start, n, count, amount, regular, trend)
         else:
             paid = _other_action(c, m, s, part, start, count, slot)
         part[k.O_GRANTED + slot] += paid
@@ -114,20 +110,6 @@ def _receive(group, cash, income, queue, part, count, amount):  # type: ignore[n
         cash[i] += amount
         income[i] += amount
         part[k.O_GROUP_INCOME + np.int64(group[i])] += amount
-
-
-@njit(**JIT)
-def _save_regularly(c, factor, s, part, start, n, count, amount, regular, trend):  # type: ignore[no-untyped-def]
-    """Regular money is income that savings plans are made of, as pensions and pay are."""
-    shares = on_stack()
-    committed_shares(c, factor, start, n, shares)
-    for q in range(count):
-        i = s.queue[q]
-        saving = (amount * shares[i]) >> SHARE_BITS
-        s.cash[i] -= saving
-        s.spendable[i] -= regular * (shares[i] * SHARE_UNIT) * 0.01 / trend
-        c.committed[start + i] += saving
-        part[k.O_COMMITTED] += saving
 
 
 @njit(**JIT)

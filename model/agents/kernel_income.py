@@ -430,11 +430,7 @@ def _meet_bills(c, m, s, part, start, count, first, place, residence, trend, all
 
 @njit(**JIT)
 def _transfers(c, m, s, part, start, n, cell, trend, month):  # type: ignore[no-untyped-def]
-    """Transfers of the month (the standing part is regular income, also to savings plans) and
-    reimbursements.
-    """
-    shares = on_stack()
-    committed_shares(c, m.committed_factor[cell], start, n, shares)
+    """Transfers of the month (the standing part enters permanent income) and reimbursements."""
     for i in range(n):
         row = start + i
         group, stage = np.int64(c.group[row]), np.int64(c.stage[row])
@@ -443,12 +439,9 @@ def _transfers(c, m, s, part, start, n, cell, trend, month):  # type: ignore[no-
         once = m.transfer[0, cell, group, stage] + size * m.transfer[1, cell, group, stage]
         once += children * m.transfer[4, cell, group, stage]
         standing += children * m.transfer[5, cell, group, stage]
-        saving = (standing * shares[i]) >> SHARE_BITS
-        s.cash[i] += once + standing - saving
+        s.cash[i] += once + standing
         s.income[i] += once + standing
-        s.spendable[i] += standing * (1.0 - shares[i] * SHARE_UNIT) * 0.01 / trend
-        c.committed[row] += saving
-        part[k.O_COMMITTED] += saving
+        s.spendable[i] += standing * 0.01 / trend
         part[k.O_TRANSFERS] += once + standing
         part[k.O_ELIGIBLE_HOUSEHOLDS + group * 3 + stage] += 1
         part[k.O_ELIGIBLE_PERSONS + group * 3 + stage] += size
