@@ -22,6 +22,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from experiments.run_jobs import Bench, Chunk, Job, Result, Setup
+from model import MATRIX_THREADS
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -36,8 +37,7 @@ AHEAD: Final = 2
 WORKER_DIED: Final = "WorkerDied"
 DASK_WINDOW: Final = 2
 DASK_RETRIES: Final = 3
-ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
-                     "NUMBA_NUM_THREADS")  # fmt: skip
+ONE_THREAD: Final = (*MATRIX_THREADS, "NUMBA_NUM_THREADS")
 
 
 class ExecutorError(Exception):

@@ -274,13 +274,12 @@ class Bench:
         return at_once(self.run_steps(scenario, seed))
 
     def run_steps(self, scenario: Scenario, seed: int) -> Steps[Outcome]:
-        """`run` with a rest after every month."""
+        """`run` with rests: twice a month, before and after households."""
         from model.economy import Economy
 
         economy = Economy(scenario, seed, lean=not self.setup.detail, threads=1)
         for _ in range(scenario.months):
-            economy.step()
-            yield
+            yield from economy.stages()
         return economy.outcome()
 
 
