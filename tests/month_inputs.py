@@ -233,6 +233,12 @@ def _transfers(policy: Policy) -> tuple[int, ...]:
     )  # fmt: skip
 
 
+def _by_city(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Other amounts in each city: [place, ...], the more the later the city comes."""
+    factor = np.linspace(0.8, 1.0, len(PLACES))
+    return np.multiply.outer(factor, np.asarray(values, dtype=float))
+
+
 def _pension_inputs(policy: Policy) -> dict[str, object]:
     rise = policy.pension_rise
     transfer = np.zeros((len(TRANSFER_KINDS), CELLS, GROUPS, len(STAGES)), np.int64)
@@ -245,19 +251,19 @@ def _pension_inputs(policy: Policy) -> dict[str, object]:
         "benefit": np.full(len(PLACES), 178_500),
         "income_floor": np.array([120_000, 250_000]),
         "unemployed_share": 0.4,
-        "pension_rate": np.array([0.0, rise, rise / 2]),
+        "pension_rate": _by_city([0.0, rise, rise / 2]),
         "altruism": 0.4,
         "elder_age": 60,
         "income_effect": 0.5,
         "elder_worker": np.array([int(0.9 * TWO32), int(0.4 * TWO32)]),
         "work_share": np.array([0.6, 0.8]),
         "children_income": np.stack([2.0 * _unit_mean_shocks(0.5), _unit_mean_shocks(0.7)]),
-        "pension_fixed": np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise,
+        "pension_fixed": _by_city(np.outer([0.0, 1.0, 2.0], [1.0, 2.0, 3.0]) * 1000 * rise),
         "pension_middle_age": 70,
         "pension_old_age": 80,
-        "pension_recognised": np.array([0.0, 0.9, 0.5]),
-        "arrears_rate": np.array([0.0, 0.18, 0.0]),
-        "arrears_fixed": np.array([[0.0] * 3, [120.0, 150.0, 200.0], [70.0] * 3]),
+        "pension_recognised": _by_city([0.0, 0.9, 0.5]),
+        "arrears_rate": _by_city([0.0, 0.18, 0.0]),
+        "arrears_fixed": _by_city([[0.0] * 3, [120.0, 150.0, 200.0], [70.0] * 3]),
         "transfer": transfer,
     }
 

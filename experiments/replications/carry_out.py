@@ -236,8 +236,8 @@ def _bunching(study: Study) -> Estimate:
     return est.jackknife(statistic, study.weight, study.groups)
 
 
-def _area_path(study: Study, weight: F64) -> F64:
-    """Monthly effect of exposure: areas' outcome on the share of treated households."""
+def _area_slope(study: Study, weight: F64) -> Callable[[F64], float]:
+    """Slope of areas' mean of household values on the share of treated households."""
     traits = study.panel.traits
     cells = traits.place * 2 + traits.residence
     area = cells * 10_000_000 + traits.number // study.rule.area_households
@@ -252,6 +252,12 @@ def _area_path(study: Study, weight: F64) -> F64:
         rate = np.bincount(index, weight * values)[used] / size[used]
         return float((size[used] * centred * rate).sum() / spread)
 
+    return slope
+
+
+def _area_path(study: Study, weight: F64) -> F64:
+    """Monthly effect of exposure: the slope of the outcome less its mean before."""
+    slope = _area_slope(study, weight)
     start = slope(study.outcome[study.before].mean(axis=0, dtype=float))
     return np.array([slope(row.astype(float)) - start for row in study.outcome[study.after]])
 
@@ -372,10 +378,13 @@ def _exact(study: Study) -> float | None:
 
 
 def _exact_month(study: Study, weight: F64) -> float | None:
-    """Month of payback or reversal on the path without noise."""
+    """Month of payback or reversal on the path without noise: of the treated, or by exposure."""
     one, panel = study.one, study.panel
     difference = panel.treated[one.outcome][study.after] - panel.baseline[one.outcome][study.after]
-    effects = np.array([est.mean(row.astype(float), weight) for row in difference])
+    one_month: Callable[[F64], float] = lambda row: est.mean(row, weight)  # noqa: E731
+    if study.rule.kind == "area":
+        one_month = _area_slope(study, study.weight)
+    effects = np.array([one_month(row.astype(float)) for row in difference])
     if one.estimator == "payback_month":
         return _number(est.payback_month(effects, one.after[0]))
     window = _window(one)

@@ -126,7 +126,7 @@ class Cash(_Form):
 
 
 class PensionRise(_Form):
-    """A permanent rise of pensions, with arrears as one lump sum."""
+    """A permanent rise of pensions in some places or all, with arrears as one lump sum."""
 
     kind: Literal["pension"]
     employee_percent: Amount = 0.0
@@ -135,6 +135,7 @@ class PensionRise(_Form):
     retroactive_months: Annotated[int, Field(ge=0, le=12)] = 0
     start: Month
     announce: Month | None = None
+    cities: tuple[Literal[PLACES], ...] | None = None  # type: ignore[valid-type]
 
     def policies(self) -> dict[str, dict[str, Any]]:
         """One policy."""
@@ -147,7 +148,8 @@ class PensionRise(_Form):
             "retroactive_months": self.retroactive_months,
             "payers": {"employee": {"funds": 1.0}, "resident": {"province": 1.0}},
         }
-        return {"pension": one | ({"announce": self.announce} if self.announce else {})}
+        one |= {"announce": self.announce} if self.announce else {}
+        return {"pension": one | ({"cities": list(self.cities)} if self.cities else {})}
 
 
 class SubsidyRule(_Form):

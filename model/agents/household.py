@@ -187,18 +187,19 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     factor = (xi * pay, m.unemployed_share * pay, 1.0)[h.stage]
     earnings = h.earnings * lift
     band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
-    rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
+    rise = h.pension * m.pension_rate[h.place, h.scheme]
+    rise += h.pensioners * m.pension_fixed[h.place, h.scheme, band]
     earned = fen(earnings * factor * m.trend)
     book("floor_rise", h.sector, earned - fen(h.earnings * factor * m.trend))
-    arrears = h.pension * m.arrears_rate[h.scheme]
-    arrears += h.pensioners * m.arrears_fixed[h.scheme, band]
+    arrears = h.pension * m.arrears_rate[h.place, h.scheme]
+    arrears += h.pensioners * m.arrears_fixed[h.place, h.scheme, band]
     pension = fen((h.pension + rise + arrears) * m.trend)
     share = committed_share(h, m)
     committed = ((earned + fen((h.pension + rise) * m.trend)) * share) >> SHARE_BITS
     dividends = math.floor(h.committed * m.property_yield[h.place] + 0.5)
     interest = math.floor(h.liquid * m.deposit_rate + 0.5)
     perceived = 1.0 if h.stage == 2 else m.perceived_pay[h.place, h.sector, own]
-    permanent = earnings * perceived + h.pension + rise * m.pension_recognised[h.scheme]
+    permanent = earnings * perceived + h.pension + rise * m.pension_recognised[h.place, h.scheme]
     h.spendable = permanent * (1.0 - share * 2.0**-SHARE_BITS) + dividends * (0.01 / m.trend)
     h.income_now = earned + pension + dividends + interest
     h.cash = h.liquid + h.income_now - committed

@@ -112,8 +112,9 @@ def forgo_pay(h: Any, m: Any, book: Book) -> None:
 def own_income(h: Any, m: Any) -> float:
     """Regular income without support, yuan a month: standing rises and transfers, no one-off."""
     band = 2 if h.age >= m.pension_old_age else (1 if h.age >= m.pension_middle_age else 0)
-    rise = h.pension * m.pension_rate[h.scheme] + h.pensioners * m.pension_fixed[h.scheme, band]
-    income = h.earnings + h.pension + rise * m.pension_recognised[h.scheme]
+    rise = h.pension * m.pension_rate[h.place, h.scheme]
+    rise += h.pensioners * m.pension_fixed[h.place, h.scheme, band]
+    income = h.earnings + h.pension + rise * m.pension_recognised[h.place, h.scheme]
     if m.has_transfer:
         cell = h.place * 2 + h.residence
         standing = int(m.transfer[2, cell, h.group, h.stage])

@@ -110,13 +110,13 @@ class Income(NamedTuple):
     pay: F64  # [place, sector, 2] actual pay index
     perceived_pay: F64  # [place, sector, 2]
     unemployed_share: float
-    pension_rate: F64  # [scheme] rise as a share
-    pension_fixed: F64  # [scheme, age band] rise in yuan a recipient
+    pension_rate: F64  # [place, scheme] rise as a share
+    pension_fixed: F64  # [place, scheme, age band] rise in yuan a recipient
     pension_middle_age: int  # years at which the second and third age band begin
     pension_old_age: int
-    pension_recognised: F64  # [scheme] share of the rise that households count on
-    arrears_rate: F64  # [scheme] lump sum of past months as a share of the monthly pension
-    arrears_fixed: F64  # [scheme, age band] lump sum of past months, yuan a recipient
+    pension_recognised: F64  # [place, scheme] share of the rise that households count on
+    arrears_rate: F64  # [place, scheme] lump sum of past months as a share of the monthly pension
+    arrears_fixed: F64  # [place, scheme, age band] lump sum of past months, yuan a recipient
     committed_factor: I64  # [cell, working or retired x age group] of COMMITTED_UNIT
     property_yield: F64  # [place] a month on committed deposits
     deposit_rate: float

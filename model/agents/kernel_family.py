@@ -146,11 +146,11 @@ def forgo_pay(c, m, factor, s, part, start, n, residence, trend):  # type: ignor
 @njit(**INLINE)
 def _own(c, m, row, cell, trend):  # type: ignore[no-untyped-def]
     """Regular income without support, yuan a month: standing rises and transfers, no one-off."""
-    scheme, age = np.int64(c.scheme[row]), np.int64(c.age[row])
+    scheme, age, place = np.int64(c.scheme[row]), np.int64(c.age[row]), cell >> 1
     band = 2 if age >= m.pension_old_age else (1 if age >= m.pension_middle_age else 0)
-    rise = c.pension[row] * m.pension_rate[scheme]
-    rise += c.pensioners[row] * m.pension_fixed[scheme, band]
-    found = c.earnings[row] + c.pension[row] + rise * m.pension_recognised[scheme]
+    rise = c.pension[row] * m.pension_rate[place, scheme]
+    rise += c.pensioners[row] * m.pension_fixed[place, scheme, band]
+    found = c.earnings[row] + c.pension[row] + rise * m.pension_recognised[place, scheme]
     if m.has_transfer:
         group, stage = np.int64(c.group[row]), np.int64(c.stage[row])
         standing = m.transfer[2, cell, group, stage]

@@ -185,7 +185,7 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     _earn(c, m, s, start, n, place, residence, trend, regular, earned, rises)
     _add_earnings(c, part, start, n, earned)
     add_floor_rise(c, part, start, n, rises)
-    _pensions(c, m, part, start, n, trend, regular, paid, standing)
+    _pensions(c, m, part, start, n, place, trend, regular, paid, standing)
     shares = on_stack()
     committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
     _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares)
@@ -264,14 +264,15 @@ def _one_of(values, at):  # type: ignore[no-untyped-def]
 
 
 @njit(**INLINE)
-def _pensions(c, m, part, start, n, trend, regular, paid, standing):  # type: ignore[no-untyped-def]
+def _pensions(c, m, part, start, n, place, trend, regular, paid, standing):  # type: ignore[no-untyped-def]
     """Pensions with rise and arrears in fen, `standing` without arrears; adds to `regular`."""
     stop = start + n
     scheme_of, ages = c.scheme[start:stop], c.age[start:stop]
     pensions, pensioners = c.pension[start:stop], c.pensioners[start:stop]
     middle, old = m.pension_middle_age, m.pension_old_age
-    rate, recognised = _three(m.pension_rate), _three(m.pension_recognised)
-    late, fixed_at, lump_at = _three(m.arrears_rate), m.pension_fixed, m.arrears_fixed
+    rate, recognised = _three(m.pension_rate[place]), _three(m.pension_recognised[place])
+    late = _three(m.arrears_rate[place])
+    fixed_at, lump_at = m.pension_fixed[place], m.arrears_fixed[place]
     fixed_0, fixed_1, fixed_2 = _three(fixed_at[0]), _three(fixed_at[1]), _three(fixed_at[2])
     lump_0, lump_1, lump_2 = _three(lump_at[0]), _three(lump_at[1]), _three(lump_at[2])
     paid_1 = paid_2 = paid_all = rise_1 = rise_2 = rise_all = np.int64(0)

@@ -97,10 +97,10 @@ class Instruments:
     """One month's policy surface.
 
     wage_floor [place] yuan a month, gross; floor_enforced [place] 1 where informal employees get
-    all of its rise; pension_rate [scheme] share; pension_fixed [scheme, age band] yuan a recipient;
-    pension_recognised [scheme] share of the rise households count on; arrears_rate [scheme] and
-    arrears_fixed [scheme, age band] the lump sum for past months, as a share of the pension and in
-    yuan a recipient; transfer [kind, cell, group, stage] fen;
+    all of its rise; pension_rate [place, scheme] share; pension_fixed [place, scheme, age band] yuan
+    a recipient; pension_recognised [place, scheme] share of the rise households count on;
+    arrears_rate [place, scheme] and arrears_fixed [place, scheme, age band] the lump sum for past
+    months, as a share of the pension and in yuan a recipient; transfer [kind, cell, group, stage] fen;
     subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places [place]
     0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
     the replacement tables of those who know of the programmes, unaware_row of the others.
@@ -183,14 +183,15 @@ class Instruments:
 def _neutral() -> Instruments:
     """The neutral surface that every month's is copied from."""
     cells, n = len(PLACES) * len(RESIDENCES), len(ITEMS)
+    schemes = len(PLACES), len(SCHEMES)
     return Instruments(
         wage_floor=np.zeros(len(PLACES)),
         base_wage_floor=np.zeros(len(PLACES)),
-        pension_rate=np.zeros(len(SCHEMES)),
-        pension_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
-        pension_recognised=np.ones(len(SCHEMES)),
-        arrears_rate=np.zeros(len(SCHEMES)),
-        arrears_fixed=np.zeros((len(SCHEMES), AGE_BANDS)),
+        pension_rate=np.zeros(schemes),
+        pension_fixed=np.zeros((*schemes, AGE_BANDS)),
+        pension_recognised=np.ones(schemes),
+        arrears_rate=np.zeros(schemes),
+        arrears_fixed=np.zeros((*schemes, AGE_BANDS)),
         transfer=np.zeros((len(TRANSFER_KINDS), cells, GROUPS, len(STAGES)), np.int64),
         subsidy_rate=np.zeros(n),
         subsidy_cap=np.zeros(n),

@@ -146,6 +146,7 @@ class Pensions(LeverSettings):
     resident_fixed_yuan: YuanPerMonth = 0.0
     retroactive_months: Annotated[int, Quantity("months", 0, 12, whole=True)] = 0
     payers: PensionPayers = PensionPayers()
+    cities: Cities = PLACES
 
     def issues(self, window: Window | None) -> Iterator[Issue]:
         """Dates in order; the payers of the resident scheme are named when it rises."""
@@ -161,9 +162,9 @@ class Pensions(LeverSettings):
         last = month_number(self.start)
         first = last - self.retroactive_months
         if self.employee_percent or self.employee_fixed_yuan or self.employee_age_tilt:
-            yield Claim("employee", first, last, frozenset(PLACES), "scheme.")
+            yield Claim("employee", first, last, frozenset(self.cities), "scheme.")
         if self.resident_fixed_yuan:
-            yield Claim("resident", first, last, frozenset(PLACES), "scheme.")
+            yield Claim("resident", first, last, frozenset(self.cities), "scheme.")
 
     def tilt_at(self, age: int) -> float:
         """Extra yuan per month for a pensioner of `age`: the step of the highest age reached."""

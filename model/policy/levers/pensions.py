@@ -8,7 +8,7 @@ import numpy as np
 
 from model.dimensions import SCHEMES
 from model.policy.instruments import AGE_BANDS, Instruments
-from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments
+from model.policy.levers.base import F64, I64, Payment, Setting, by_place, payments, place_mask
 from model.policy.settings import Pensions
 
 EMPLOYEE, RESIDENT = SCHEMES.index("employee_pension"), SCHEMES.index("resident_pension")
@@ -17,7 +17,7 @@ BAND_AGES = (60, 75, 85)  # an age inside each band of the policy surface
 
 @dataclass(frozen=True)
 class PensionLever:
-    """Raises both schemes from month `start`; nothing is spent on the announcement alone."""
+    """Raises both schemes in its cities from month `start`; the announcement alone moves nothing."""
 
     name: str
     settings: Pensions
@@ -34,15 +34,17 @@ class PensionLever:
         if since < 0:
             return
         rate, fixed = self._rise()
-        surface.pension_rate += rate
-        surface.pension_fixed += fixed
+        cities = place_mask(self.settings.cities) > 0
+        surface.pension_rate[cities] += rate
+        surface.pension_fixed[cities] += fixed
         at_once = setting.parameters.number("households.pensions.recognised_at_once")
         gain = setting.parameters.number("households.pensions.recognition_gain")
         recognised = 1.0 - (1.0 - at_once) * (1.0 - gain) ** since
-        surface.pension_recognised[:] = np.minimum(surface.pension_recognised, recognised)
+        known = surface.pension_recognised[cities]
+        surface.pension_recognised[cities] = np.minimum(known, recognised)
         if since == 0:
-            surface.arrears_rate += rate * self.settings.retroactive_months
-            surface.arrears_fixed += fixed * self.settings.retroactive_months
+            surface.arrears_rate[cities] += rate * self.settings.retroactive_months
+            surface.arrears_fixed[cities] += fixed * self.settings.retroactive_months
 
     def _rise(self) -> tuple[F64, F64]:
         """Rise as a share [scheme] and in yuan a recipient [scheme, age band]."""
