@@ -54,13 +54,13 @@ def run_rules(c, m, s, part, chunks, last):  # type: ignore[no-untyped-def]  # n
                 stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
             if last >= 4:
                 incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
-                factor = m.income.committed_factor[cell]
-                forgo_pay(c, m.family, factor, s, part, begin, n, residence, m.trend)
+                gain = m.income.plan_gain
+                forgo_pay(c, m.family, gain, s, part, begin, n, residence, m.trend)
                 exchange_support(c, s, part, begin, n, m.trend)
             if last >= 5:
                 seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
                 if m.grants.grant_count > 0:
-                    grants(c, m.grants, s, part, begin, n, first, cell, m.trend, m.month)
+                    grants(c, m.grants, gain, s, part, begin, n, first, cell, m.trend, m.month)
             if last >= 6:
                 locate(m.budget, s, n, place, m.trend)
             if last >= 7:

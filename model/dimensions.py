@@ -90,5 +90,7 @@ CATEGORY_SECTOR_INDEX: Final = tuple(SECTORS.index(CATEGORY_SECTOR[c]) for c in 
 ITEM_CATEGORY_INDEX: Final = tuple(CATEGORIES.index(ITEM_CATEGORY[i]) for i in ITEMS)
 NONDURABLE_INDEX: Final = tuple(CATEGORIES.index(c) for c in NONDURABLE_CATEGORIES)
 NOT_OWNED: Final = 0xFFFF
+THRIFT_UNIT: Final = 2.0**-7  # of a household's own over the usual committed share
+MOST_SAVED: Final = 255 / 256  # nobody plans to save all
 NEED_CLOCK_LIMIT: Final = 12
 AGE_LIMIT_MONTHS: Final = 239

@@ -73,7 +73,7 @@ class Population:
     pensioners: U8
     digital: U8
     markdown: U8
-    committed_share: U8
+    thrift: U8
     earnings: F64
     pension: F64
     liquid: I64

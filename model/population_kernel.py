@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from model.dimensions import MOST_SAVED, THRIFT_UNIT
 from model.streams import Purpose, words
 
 U8 = npt.NDArray[np.uint8]
@@ -94,7 +95,7 @@ class Tables(NamedTuple):
     patience_share: F64
     patience_tilt: F64
     wealth: F64  # [residence, stage, patience, class of spendable income, quantile] yuan
-    committed_share: F64  # [residence, working or retired, income node] of 256
+    committed_share: F64  # [residence, working or retired, income node]
     committed_spread: F64  # [quantile]
     committed_ratio: F64  # [income node] months of income
     committed_age: F64  # [age group]
@@ -130,7 +131,7 @@ class Rows(NamedTuple):
     pensioners: U8
     digital: U8
     markdown: U8
-    committed_share: U8
+    thrift: U8
     earnings: F64
     pension: F64
     liquid: I64
@@ -331,7 +332,7 @@ def draw_patience(tables: Tables, cell: int, late: int, income: float, rank: flo
 
 @njit(**KERNEL)
 def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -> int:
-    """Patience, committed share, liquid and committed deposits; returns the income class."""
+    """Patience, thrift, liquid and committed deposits; returns the income class."""
     identity = (
         (np.uint64(cell >> 1) << PLACE_SHIFT)
         | (np.uint64(cell & 1) << RESIDENCE_SHIFT)
@@ -349,9 +350,12 @@ def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -
     patience = draw_patience(tables, cell, late, income, a * WORD_UNIT)
     share = tables.committed_share[residence, late]
     kappa = share[node] + between * (share[node + 1] - share[node])
-    kappa = min(max(kappa * quantile(tables.committed_spread, b * WORD_UNIT), 0.0), 255.0)
+    thrift = int(
+        min(max(quantile(tables.committed_spread, b * WORD_UNIT), 0.0) / THRIFT_UNIT, 255.0)
+    )
+    kappa = min(kappa * (thrift * THRIFT_UNIT), MOST_SAVED)
     # The consumption problem knows the income that is left after committed saving.
-    spendable = locate(tables.income_nodes, income * (1.0 - kappa / 256.0))
+    spendable = locate(tables.income_nodes, income * (1.0 - kappa))
     wealth = quantile(
         tables.wealth[residence, stage, patience, spendable // tables.nodes_per_class],
         point(tables.shift, tables.step, cell, index, D_BALANCE),
@@ -361,7 +365,7 @@ def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -
     months *= tables.committed_age[group] * quantile(tables.committed_shock, c * WORD_UNIT)
     rows.patience[row] = patience
     rows.liquid[row] = int(wealth * 100.0)
-    rows.committed_share[row] = int(kappa)
+    rows.thrift[row] = thrift
     rows.committed[row] = int(income * months * 100.0)
     rows.markdown[row] = d >> np.uint64(24)
     return int(klass)

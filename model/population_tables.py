@@ -159,7 +159,7 @@ def child_chances(parameters: Parameters) -> FloatArray:
 
 
 def committed_rule(parameters: Parameters) -> tuple[FloatArray, float]:
-    """Committed share of 256 [residence, working or retired, income node], and its spread."""
+    """Committed share [residence, working or retired, income node], and its spread."""
     name = "consumption.committed."
     if name + "maximum" in parameters:
         maximum = parameters.array(name + "maximum")
@@ -170,7 +170,7 @@ def committed_rule(parameters: Parameters) -> tuple[FloatArray, float]:
         values = parameters.array("population.committed_rule")
         maximum, (centre, slope, late, spread) = values[:2], values[2:]
     logistic = 1.0 / (1.0 + np.exp(-np.log(INCOME_GRID.nodes / centre) / slope))
-    return 256.0 * maximum[:, None, None] * np.array([1.0, late])[:, None] * logistic, spread
+    return maximum[:, None, None] * np.array([1.0, late])[:, None] * logistic, spread
 
 
 def fallback_wealth(parameters: Parameters) -> FloatArray:

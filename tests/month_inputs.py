@@ -111,9 +111,10 @@ def columns(count: int, seed: int = 1) -> Columns:
         group=u8(d.whole(0, GROUPS)),
         digital=u8(d.whole(0, 256)),
         markdown=u8(d.whole(0, 256)),
-        committed_share=u8(d.whole(20, 120)),
+        thrift=u8(d.whole(0, 256)),
         earnings=np.where(retired, earnings * 0.15, earnings),
         pension=np.where(retired, earnings * 0.6, 0.0),
+        plan_income=earnings * np.where(d.chance(0.2), 1.4, 0.7),
         liquid=liquid,
         committed=liquid * 3,
         debt=np.where(owing, 500_000, 0),
@@ -209,8 +210,8 @@ def _income_inputs(policy: Policy) -> dict[str, object]:
         "working_ages": np.array([13000, 43000, 65536]),
         "renewed_class": np.tile(np.array([0, 9000, 30000, 50000, 65536]), (CELLS, 3, 1)),
         "retirement_ratio": np.array([0.6, 0.7]),
-        "income_nodes": INCOME_GRID.nodes,
-        "usual_share": np.linspace(20.0, 90.0, 4 * INCOME_GRID.size).reshape(2, 2, -1),
+        "usual_share": np.linspace(0.1, 0.6, 4 * INCOME_GRID.size).reshape(2, 2, -1),
+        "plan_gain": 0.1,
         "pensioner_income": np.full((CELLS, 3), 4000.0),
         "floor": np.full(len(PLACES), 1900.0 * policy.floor),
         "base_floor": np.full(len(PLACES), 1900.0),
@@ -348,11 +349,11 @@ def _programme_inputs(policy: Policy) -> dict[str, object]:
     }
 
 
-def _committed_factors(ratio: float) -> I64:
+def _committed_factors(ratio: float) -> npt.NDArray[np.float64]:
     """Factor by cell, stage and age; 1 at a ratio of 1."""
     ages = np.linspace(ratio, 1.0, 2 * len(AGE_GROUPS))
     cells = np.where(np.arange(CELLS) % 3 == 1, ratio, 1.0)
-    return np.asarray(np.outer(cells, ages) * layout.COMMITTED_UNIT, dtype=np.int64)
+    return np.outer(cells, ages)
 
 
 def _grant_inputs(policy: Policy) -> dict[str, object]:

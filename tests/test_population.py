@@ -7,11 +7,12 @@ import pytest
 
 from calibration import distil_population
 from model import population as population_module
-from model.dimensions import ITEMS, NOT_OWNED, PLACES
+from model.dimensions import ITEMS, NOT_OWNED, PLACES, THRIFT_UNIT
 from model.parameters import load_parameters
 from model.population import segments_at, synthesise
 from model.population_fit import _FITS, Rows
 from model.population_margins import margins
+from model.population_tables import committed_rule
 from model.solvers.grids import INCOME_GRID
 
 TOTAL = 17_467_111
@@ -261,9 +262,13 @@ def test_solved_tables_are_used(parameters):
     assert (owned == 100 * 16).mean() == pytest.approx(0.75, abs=0.01)
     wealth[:] = np.arange(7.0)[:, None]
     drawn = synthesise(parameters, 2000, 1, wealth)
-    spendable = (drawn.earnings + drawn.pension) * (1 - (drawn.committed_share + 0.5) / 256)
-    index, _ = INCOME_GRID.locate(spendable)
-    assert (drawn.liquid == index // 6 * 100).mean() > 0.98  # the share is stored rounded down
+    income, usual = drawn.earnings + drawn.pension, committed_rule(parameters)[0]
+    node, position = INCOME_GRID.locate(income)
+    shares = usual[drawn.urban, (drawn.stage == 2).astype(int)]
+    rows = np.arange(income.size)
+    share = shares[rows, node] * (1 - position) + shares[rows, node + 1] * position
+    index, _ = INCOME_GRID.locate(income * (1 - share * drawn.thrift * THRIFT_UNIT))
+    assert (drawn.liquid == index // 6 * 100).mean() > 0.99
     with pytest.raises(ValueError, match="wealth_quantiles"):
         synthesise(parameters, 2000, 1, wealth[:, :2])
 

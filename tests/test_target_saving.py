@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.agents.household_layout import COMMITTED_UNIT, F64, I64
+from model.agents.household_layout import F64
 from model.agents.target_saving import SavingTargets
 from model.dimensions import AGE_GROUPS, PLACES, RESIDENCES
 from model.economy import Economy
@@ -33,8 +33,8 @@ def policy(**settings: object) -> Policies:
 
 
 def test_nothing_promised_changes_no_bit() -> None:
-    assert (TARGETS.factors(promised()) == COMMITTED_UNIT).all()
-    assert (TARGETS.factors(promised(jobless=0.3)) == COMMITTED_UNIT).all()
+    assert (TARGETS.factors(promised()) == 1.0).all()
+    assert (TARGETS.factors(promised(jobless=0.3)) == 1.0).all()
 
 
 @given(medical=SHARE, old_age=SHARE, more=SHARE)
@@ -48,7 +48,7 @@ def test_more_protection_never_means_more_saving(medical: float, old_age: float,
 
 def test_contracts_and_other_targets_stay() -> None:
     """With all bills and all of old age provided for, what is left is the rest of the targets."""
-    left = TARGETS.factors(promised(medical=1.0, old_age=1.0)) / COMMITTED_UNIT
+    left = TARGETS.factors(promised(medical=1.0, old_age=1.0))
     contract = PARAMETERS.array("households.target_saving.contract_share")
     assert left.min() > 0.0
     for residence in range(len(RESIDENCES)):
@@ -57,8 +57,8 @@ def test_contracts_and_other_targets_stay() -> None:
 
 def test_old_age_concerns_those_who_still_work() -> None:
     factors = TARGETS.factors(promised(old_age=0.1))
-    assert (factors[:, RETIRED] == COMMITTED_UNIT).all()
-    assert (factors[:, WORKING] < COMMITTED_UNIT).all()
+    assert (factors[:, RETIRED] == 1.0).all()
+    assert (factors[:, WORKING] < 1.0).all()
 
 
 def test_targets_are_what_the_equation_says() -> None:
@@ -77,7 +77,7 @@ def test_targets_are_what_the_equation_says() -> None:
     assert TARGETS.total(np.zeros(1), np.zeros(1))[1, 0, 0] == pytest.approx(expected)
 
 
-def factors_after(settings: dict[str, object], months: int = 3) -> I64:
+def factors_after(settings: dict[str, object], months: int = 3) -> F64:
     economy = Economy(scenario(policy(**settings), months=months), lean=True)
     for _ in range(months):
         economy.step()
@@ -88,7 +88,7 @@ def test_a_promise_reaches_its_places_and_ages_only() -> None:
     found = factors_after(
         {"old_age_points": 20, "cities": ["dalian"], "old_age_groups": ["under_35"]}
     )
-    moved = found != COMMITTED_UNIT
+    moved = found != 1.0
     cells = np.repeat(np.arange(len(PLACES)), len(RESIDENCES)) == PLACES.index("dalian")
     assert moved[cells, AGE_GROUPS.index("under_35")].all()
     assert moved.sum() == cells.sum()

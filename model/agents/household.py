@@ -16,13 +16,13 @@ from model.agents.household_durables import replace_durables
 from model.agents.household_family import change_rest, exchange_support, forgo_pay
 from model.agents.household_grants import lasting_draw, receive_grants
 from model.agents.household_words import (
-    SHARE_BITS,
     Book,
-    committed_share,
+    catch_up,
     fen,
     locate,
     mix,
     philox,
+    planned_saving,
     spend,
 )
 from model.solvers.grids import CASH_GRID, INCOME_GRID
@@ -85,7 +85,7 @@ def _covered_lift(h: Any, m: Any, floor: float, base: float) -> float:
 
 def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     """Retirement, job loss (more likely where the floor exceeds productivity), job finding."""
-    retirement, usual = m.retirement[h.residence], usual_share(h, m)
+    retirement = m.retirement[h.residence]
     if h.stage == 0:
         hazard = retirement + m.separation[h.place, h.sector]
         # Nobody has to pay an informal employee more than the job is worth.
@@ -109,6 +109,7 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
             h.sector = new
             book("hires", h.sector, h.earners)
             h.stage = 0
+            h.plan_income = h.earnings + h.pension
         elif draw < m.find[h.place] + retirement:
             retire(h, m)
     elif draw < m.generation[h.residence]:
@@ -116,19 +117,6 @@ def change_stage(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
         h.resting = 0
         renew(h, m, mix(draw, 9))
         book("hires", h.sector, h.earners)
-    # Committed saving is agreed anew with a new income: the own factor stays.
-    h.committed_share = min(int(h.committed_share * (usual_share(h, m) / usual) + 0.5), 255)
-
-
-def usual_share(h: Any, m: Any) -> float:
-    """Committed share that is usual at the household's income and stage, linear between nodes."""
-    income, node = h.earnings + h.pension, 0
-    while node < len(m.income_nodes) - 2 and income >= m.income_nodes[node + 1]:
-        node += 1
-    low, high = m.income_nodes[node], m.income_nodes[node + 1]
-    position = min(max((income - low) / (high - low), 0.0), 1.0)
-    shares = m.usual_share[h.residence, 1 if h.stage == 2 else 0]
-    return float(shares[node] + position * (shares[node + 1] - shares[node]))
 
 
 def sector_of(draw: int, m: Any, place: int, work_class: int) -> int:
@@ -149,6 +137,7 @@ def retire(h: Any, m: Any) -> None:
     h.pensioners = 1 if h.size == 1 else 2
     h.earners -= 1
     h.stage, h.age, h.group = 2, m.retired_age, (h.group // 4) * 4 + 3
+    h.plan_income = h.earnings + h.pension
 
 
 def renew(h: Any, m: Any, draw: int) -> None:
@@ -172,10 +161,11 @@ def renew(h: Any, m: Any, draw: int) -> None:
     while age_group < 2 and (draw & 0xFFFF) >= m.working_ages[age_group]:
         age_group += 1
     h.age, h.group = int(m.renewed_age[age_group]), (h.group // 4) * 4 + age_group
+    h.plan_income = h.earnings
 
 
 def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
-    """Permanent and transitory shocks, pay, pension, property income, committed saving."""
+    """Permanent and transitory shocks, pay, pension, property income, saving by plan."""
     own = 1 if h.work_class >= 3 else 0
     points = layout.SHOCK_POINTS
     if h.stage < 2:
@@ -194,13 +184,15 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     arrears = h.pension * m.arrears_rate[h.place, h.scheme]
     arrears += h.pensioners * m.arrears_fixed[h.place, h.scheme, band]
     pension = fen((h.pension + rise + arrears) * m.trend)
-    share = committed_share(h, m)
-    committed = ((earned + fen((h.pension + rise) * m.trend)) * share) >> SHARE_BITS
+    regular = earned + fen((h.pension + rise) * m.trend)
+    plan = planned_saving(h, m)
+    committed = _put_aside(h, m, plan, regular)
     dividends = math.floor(h.committed * m.property_yield[h.place] + 0.5)
     interest = math.floor(h.liquid * m.deposit_rate + 0.5)
     perceived = 1.0 if h.stage == 2 else m.perceived_pay[h.place, h.sector, own]
     permanent = earnings * perceived + h.pension + rise * m.pension_recognised[h.place, h.scheme]
-    h.spendable = permanent * (1.0 - share * 2.0**-SHARE_BITS) + dividends * (0.01 / m.trend)
+    h.spendable = max(permanent - plan, 0.0) + dividends * (0.01 / m.trend)
+    catch_up(h, m, permanent - h.plan_income)
     h.income_now = earned + pension + dividends + interest
     h.cash = h.liquid + h.income_now - committed
     h.committed += committed
@@ -217,6 +209,12 @@ def receive_income(h: Any, m: Any, draw: int, lift: float, book: Book) -> None:
     book("property", 0, dividends)
     book("interest", 0, interest)
     book("committed", 0, committed)
+
+
+def _put_aside(h: Any, m: Any, plan: float, regular: int) -> int:
+    """What is saved by plan, fen: nothing without work, and never the minimum of existence."""
+    room = regular - math.floor(m.income_floor[h.residence] * m.trend)
+    return 0 if h.stage == 1 else max(min(fen(plan * m.trend), room), 0)
 
 
 def meet_bills(h: Any, m: Any, draw: int, book: Book) -> None:
@@ -294,6 +292,7 @@ def _receive_transfers(h: Any, m: Any, book: Book) -> None:
     lasting = standing + h.size * standing_each + h.children * standing_child
     _receive(h, once + h.size * each + h.children * child + lasting, "transfers", book)
     h.spendable += lasting * 0.01 / m.trend
+    catch_up(h, m, lasting * 0.01 / m.trend)
     book("eligible_households", h.group * 3 + h.stage, 1)
     book("eligible_persons", h.group * 3 + h.stage, h.size)
     book("eligible_children", h.group * 3 + h.stage, h.children)

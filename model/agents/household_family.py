@@ -13,7 +13,7 @@ from typing import Any
 
 from model.agents import household_layout as layout
 from model.agents.household_grants import lasting_draw
-from model.agents.household_words import SHARE_BITS, Book, committed_share, fen, mix
+from model.agents.household_words import Book, catch_up, fen, mix
 
 
 def exchange_support(h: Any, m: Any, book: Book) -> None:
@@ -94,16 +94,17 @@ def change_rest(h: Any, book: Book) -> None:
 
 
 def forgo_pay(h: Any, m: Any, book: Book) -> None:
-    """Who stays home is not paid, and saves less by plan; employers keep the money."""
+    """Who stays home is not paid; employers keep the money. What cannot be saved is taken back."""
     if not h.resting:
         return
-    share = committed_share(h, m)
-    pay = fen(members_pay(h, m) * m.trend)
-    unsaved = (pay * share) >> SHARE_BITS
+    yuan = members_pay(h, m)
+    pay = fen(yuan * m.trend)
+    unsaved = max(pay - h.cash, 0)
     h.cash += unsaved - pay
     h.committed -= unsaved
     h.income_now -= pay
-    h.spendable = max(h.spendable - members_pay(h, m) * (1.0 - share * 2.0**-SHARE_BITS), 0.0)
+    h.spendable = max(h.spendable - yuan, 0.0)
+    catch_up(h, m, -yuan)
     book("other_income", 0, -pay)
     book("committed", 0, -unsaved)
     book("employed", h.sector, -1)

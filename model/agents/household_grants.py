@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.agents import household_layout as layout
-from model.agents.household_words import Book, mix, spend
+from model.agents.household_words import Book, catch_up, mix, spend
 
 
 def lasting_draw(h: Any, salt: int) -> int:
@@ -32,7 +32,9 @@ def receive_grants(h: Any, m: Any, book: Book) -> None:
 def _take_part(h: Any, m: Any, slot: int, fields: list[int], book: Book) -> None:
     """Money or goods in, or money locked away or paid to the funds as far as cash reaches."""
     amount, action = fields[layout.G_AMOUNT], fields[layout.G_ACTION]
-    h.spendable = max(h.spendable + fields[layout.G_REGULAR] * 0.01 / m.trend, 0.0)
+    regular = fields[layout.G_REGULAR] * 0.01 / m.trend
+    h.spendable = max(h.spendable + regular, 0.0)
+    catch_up(h, m, regular)
     if action in (layout.A_COMMIT, layout.A_CONTRIBUTE):
         amount = min(amount, max(h.cash, 0))
         h.cash -= amount

@@ -56,12 +56,12 @@ def month_of_chunk(c, m, s, part, start, stop, place, residence, cell_start):  #
         wage_floor(c, m.work, s, begin, n, place)
         stages(c, m.work, m.income.anchor, s, part, begin, n, place, cell)
         incomes(c, m.income, s, part, begin, n, place, residence, m.trend)
-        factor = m.income.committed_factor[cell]
-        forgo_pay(c, m.family, factor, s, part, begin, n, residence, m.trend)
+        gain = m.income.plan_gain
+        forgo_pay(c, m.family, gain, s, part, begin, n, residence, m.trend)
         exchange_support(c, s, part, begin, n, m.trend)
         seldom(c, m.income, s, part, begin, n, first, place, residence, m.trend, m.month)
         if m.grants.grant_count > 0:
-            grants(c, m.grants, s, part, begin, n, first, cell, m.trend, m.month)
+            grants(c, m.grants, gain, s, part, begin, n, first, cell, m.trend, m.month)
         locate(m.budget, s, n, place, m.trend)
         durables(c, m.goods, s, part, begin, n, place, cell, first, m.trend, m.month)
         budgets(c, m.budget, s, begin, n, place, residence)

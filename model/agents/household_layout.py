@@ -53,9 +53,10 @@ class Columns(NamedTuple):
     group: U8  # quintile * 4 + age group
     digital: U8
     markdown: U8
-    committed_share: U8  # 1/256 of regular income
+    thrift: U8  # own over usual committed share, of THRIFT_UNIT
     earnings: F64  # yuan a month, detrended
     pension: F64  # yuan a month, detrended
+    plan_income: F64  # yuan a month, detrended: the income that saving is planned on
     liquid: I64  # fen
     committed: I64  # fen
     debt: I64  # fen
@@ -86,8 +87,6 @@ class Work(NamedTuple):
     retirement_ratio: F64  # [residence]
     pensioner_income: F64  # [cell, SCHEMES] yuan: mean of those retired at the start
     pension_part: F64  # [SCHEMES] share of a new pensioner's income that is the pension
-    income_nodes: F64  # [NODES] yuan
-    usual_share: F64  # [residence, working or retired, NODES] committed share, of 256
     floor: F64  # [place] gross monthly minimum wage, yuan
     base_floor: F64  # [place]
     floor_log_rise: F64  # [place]
@@ -117,7 +116,9 @@ class Income(NamedTuple):
     pension_recognised: F64  # [place, scheme] share of the rise that households count on
     arrears_rate: F64  # [place, scheme] lump sum of past months as a share of the monthly pension
     arrears_fixed: F64  # [place, scheme, age band] lump sum of past months, yuan a recipient
-    committed_factor: I64  # [cell, working or retired x age group] of COMMITTED_UNIT
+    usual_share: F64  # [residence, working or retired, NODES] committed share
+    committed_factor: F64  # [cell, working or retired x age group] on committed shares
+    plan_gain: float  # part of the way that plans catch up with income in a month
     property_yield: F64  # [place] a month on committed deposits
     deposit_rate: float
     benefit: I64  # [place] fen
@@ -270,8 +271,6 @@ A_MONEY, A_COMMIT, A_CONTRIBUTE, A_GOODS = range(len(GRANT_ACTIONS))
 # Salts of the draws that last (`household_grants.lasting_draw`)
 COVER_SALT, FAMILY_SALT, REST_SALT, MARK_SALT, MONTH_SALT = 21, 22, 23, 32, 1024
 
-COMMITTED_BITS = 16  # fixed-point unit of the factor on committed shares
-COMMITTED_UNIT = 1 << COMMITTED_BITS
 NODE_UNIT = 4096  # fixed-point unit of the position between two income nodes
 NODES = INCOME_GRID.size
 J, N_CATEGORIES, N_ITEMS = len(SECTORS), len(CATEGORIES), len(ITEMS)

@@ -34,7 +34,6 @@ from model.parameters.reuse import Memory
 from model.policy.instruments import Grant, Instruments
 from model.population_tables import class_shares, committed_rule, sector_shares
 from model.solvers.durables import ReplacementTables
-from model.solvers.grids import INCOME_GRID
 from model.whole_numbers import compiled
 
 ODDS = 2.0**32
@@ -374,9 +373,9 @@ def _working_life(p: Parameters) -> dict[str, Any]:
         "working_ages": (shares * 65536).astype(np.int64),
         "renewed_class": _RENEWED_CLASS.get(p, None, _renewed_class),
         "retirement_ratio": p.array("consumption.replacement"),
-        "income_nodes": INCOME_GRID.nodes,
-        "usual_share": committed_rule(p)[0],
         "pension_part": p.array("households.pensions.part_of_income"),
+        "usual_share": committed_rule(p)[0],
+        "plan_gain": p.number("households.saving_plan.adjustment"),
         "wage_wedge": p.number("population.wage_wedge"),
         "ripple": p.number("households.minimum_wage.ripple"),
         "ripple_range": p.number("households.minimum_wage.ripple_range"),

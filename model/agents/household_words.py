@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from model.agents.household_layout import COMMITTED_BITS, N_CATEGORIES
-from model.solvers.grids import FloatGrid
+from model.agents.household_layout import N_CATEGORIES
+from model.dimensions import MOST_SAVED, THRIFT_UNIT
+from model.solvers.grids import INCOME_GRID, FloatGrid
 
 Book = Callable[[str, int, int], None]
 Words = tuple[int, ...]
 _LOW32 = 0xFFFFFFFF
-SHARE_BITS = 8 + COMMITTED_BITS
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> Words:
@@ -54,10 +54,22 @@ def spend(h: Any, category: int, amount: int, book: Book) -> None:
     book("event_spending", h.group * N_CATEGORIES + category, amount)
 
 
-def committed_share(h: Any, m: Any) -> int:
-    """Share of regular income saved for long, of 2**SHARE_BITS: the own one at today's beliefs.
+def planned_saving(h: Any, m: Any) -> float:
+    """Yuan a month, net of trend, that the household's savings plan asks for.
 
-    The factor says what beliefs in protection leave of it by place, residence, stage and age.
+    The usual share at the income the plan was made on, times the own thrift, times what beliefs in
+    protection leave of it by place, residence, stage and age.
     """
-    at = (4 if h.stage == 2 else 0) + h.group % 4
-    return int(h.committed_share) * int(m.committed_factor[h.place * 2 + h.residence, at])
+    late = 1 if h.stage == 2 else 0
+    node, fraction = locate(INCOME_GRID, h.plan_income)
+    shares = m.usual_share[h.residence, late]
+    usual = float(shares[node]) * (1.0 - fraction) + float(shares[node + 1]) * fraction
+    share = min(usual * (int(h.thrift) * THRIFT_UNIT), MOST_SAVED)
+    factor = float(m.committed_factor[h.place * 2 + h.residence, late * 4 + h.group % 4])
+    return float(h.plan_income * share * factor)
+
+
+def catch_up(h: Any, m: Any, change: float) -> None:
+    """Plans follow lasting income slowly; they rest while the household is without work."""
+    if h.stage != 1:
+        h.plan_income = max(h.plan_income + m.plan_gain * change, 0.0)

@@ -43,7 +43,10 @@ HEALTH = CATEGORIES.index("health")
 
 
 def columns_of(population: Population) -> Columns:
-    """The kernel's columns: those of the population and the ones that start at zero."""
+    """The kernel's columns: those of the population and the ones that start at zero.
+
+    Savings plans start from today's income.
+    """
     given = {f.name for f in fields(population)}
     n = len(population)
     zeros = {
@@ -51,12 +54,12 @@ def columns_of(population: Population) -> Columns:
         "spending": np.int64, "income": np.int64, "support": np.int64,
         "resting": np.uint8,
     }  # fmt: skip
-    return Columns(
-        **{
-            name: getattr(population, name) if name in given else np.zeros(n, zeros[name])
-            for name in Columns._fields
-        }
-    )
+    known: dict[str, Any] = {
+        name: getattr(population, name) if name in given else np.zeros(n, zeros[name])
+        for name in Columns._fields
+        if name != "plan_income"
+    }
+    return Columns(**known, plan_income=population.earnings + population.pension)
 
 
 @dataclass

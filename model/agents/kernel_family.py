@@ -11,8 +11,8 @@ from numba import njit
 
 from model.agents import kernel_common as k
 from model.agents.household_layout import FAMILY_SALT, REST_SALT
-from model.agents.kernel_common import ALLOCATING, INLINE, JIT, fen, lasting_draw, mix, on_stack
-from model.agents.kernel_saving import SHARE_BITS, SHARE_UNIT, committed_shares
+from model.agents.kernel_common import ALLOCATING, INLINE, JIT, fen, lasting_draw, mix
+from model.agents.kernel_saving import catch_up
 
 
 @njit(**JIT)
@@ -124,20 +124,20 @@ def change_rest(c, part, start, n):  # type: ignore[no-untyped-def]
 
 
 @njit(**JIT)
-def forgo_pay(c, m, factor, s, part, start, n, residence, trend):  # type: ignore[no-untyped-def]
-    """Who stays home is not paid, and saves less by plan; employers keep the money."""
-    resting, shares = c.resting[start : start + n], on_stack()
-    committed_shares(c, factor, start, n, shares)
+def forgo_pay(c, m, gain, s, part, start, n, residence, trend):  # type: ignore[no-untyped-def]
+    """Who stays home is not paid; employers keep the money. What cannot be saved is taken back."""
+    resting = c.resting[start : start + n]
     for i in range(n):
         if resting[i] != 0:
-            row, share = start + i, shares[i]
+            row = start + i
             yuan = c.earnings[row] * m.work_share[residence] / c.earners[row]
             pay = fen(yuan * trend)
-            unsaved = (pay * share) >> SHARE_BITS
+            unsaved = max(pay - s.cash[i], 0)
             s.cash[i] += unsaved - pay
             c.committed[row] -= unsaved
             s.income[i] -= pay
-            s.spendable[i] = max(s.spendable[i] - yuan * (1.0 - share * SHARE_UNIT), 0.0)
+            s.spendable[i] = max(s.spendable[i] - yuan, 0.0)
+            catch_up(c.plan_income, c.stage, gain, row, -yuan)
             part[k.O_OTHER] -= pay
             part[k.O_COMMITTED] -= unsaved
             part[k.O_EMPLOYED + np.int64(c.sector[row])] -= 1

@@ -23,16 +23,18 @@ from model.agents.household_layout import (
     MONTH_SALT,
 )  # fmt: skip
 from model.agents.kernel_common import INLINE, JIT, compact, mix, on_stack
+from model.agents.kernel_saving import catch_up
 
 _RARE = (1 << 32) // 16  # reach below which marks are skipped eight at a time
 
 
 @njit(**JIT)
-def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[no-untyped-def]
+def grants(c, m, gain, s, part, start, n, first, cell, trend, month):  # type: ignore[no-untyped-def]
     """Every grant of the month that reaches anybody in this cell."""
     words, group, stage = s.more[0], c.group[start : start + n], c.stage[start : start + n]
     marks, eights, queue, cash, income = s.marks, s.marks_by_eight, s.queue, s.cash, s.income
     spendable, fields, widest, draws = s.spendable, m.grant, m.grant_most, on_stack()
+    plan_income = c.plan_income[start : start + n]
     for i in range(n):
         words[i] = mix(first + i, cell + 1)
     for slot in range(m.grant_count):
@@ -51,7 +53,8 @@ def grants(c, m, s, part, start, n, first, cell, trend, month):  # type: ignore[
         if count == 0:
             continue
         action, amount = fields[slot, G_ACTION], fields[slot, G_AMOUNT]
-        _count_on(spendable, queue, count, fields[slot, G_REGULAR] * 0.01 / trend)
+        regular = fields[slot, G_REGULAR] * 0.01 / trend
+        _count_on(spendable, plan_income, stage, gain, queue, count, regular)
         paid = np.int64(amount * count)
         if action == A_MONEY:
             _receive(group, cash, income, queue, part, count, amount)
@@ -95,11 +98,12 @@ def _reached(group, stage, reach, queue, draws, count):  # type: ignore[no-untyp
 
 
 @njit(**INLINE)
-def _count_on(spendable, queue, count, regular):  # type: ignore[no-untyped-def]
-    """What comes or goes regularly is permanent income."""
+def _count_on(spendable, plan_income, stage, gain, queue, count, regular):  # type: ignore[no-untyped-def]
+    """What comes or goes regularly is permanent income, which savings plans follow."""
     for q in range(count):
         i = queue[q]
         spendable[i] = max(spendable[i] + regular, 0.0)
+        catch_up(plan_income, stage, gain, i, regular)
 
 
 @njit(**INLINE)

@@ -23,7 +23,7 @@ from model.agents.kernel_common import (
     on_stack,
     reals_on_stack,
 )
-from model.agents.kernel_saving import SHARE_BITS, SHARE_UNIT, committed_shares
+from model.agents.kernel_saving import catch_up, planned_saving
 from model.agents.kernel_wage_floor import add_floor_rise
 
 _SHOCK_SHIFT = 22
@@ -85,31 +85,13 @@ def _lose_find_or_leave(c, m, anchor, s, part, start, count, place, cell):  # ty
             part[k.O_HIRES + new] += earners[row]
             # A job pays what its sector pays: the household keeps its rank, not its old level.
             old_level, new_level = anchor[cell, at_work, job], anchor[cell, at_work, new]
-            usual = _usual_share(c, m, row, cell & 1, 0)
             if old_level > 0.0 and new_level > 0.0:
                 c.earnings[row] *= new_level / old_level
-            _agree_anew(c, row, _usual_share(c, m, row, cell & 1, 0) / usual)
+            c.plan_income[row] = c.earnings[row] + c.pension[row]
             stage[row] = 0
             sector[row] = new
         elif u < m.find[place] + retirement:
             s.flags[q] = 1
-
-
-@njit(**JIT)
-def _usual_share(c, m, row, residence, late):  # type: ignore[no-untyped-def]
-    """Committed share that is usual at the household's income, linear between nodes."""
-    income, node, nodes = c.earnings[row] + c.pension[row], 0, m.income_nodes
-    while node < nodes.size - 2 and income >= nodes[node + 1]:
-        node += 1
-    position = min(max((income - nodes[node]) / (nodes[node + 1] - nodes[node]), 0.0), 1.0)
-    shares = m.usual_share[residence, late]
-    return shares[node] + position * (shares[node + 1] - shares[node])
-
-
-@njit(**INLINE)
-def _agree_anew(c, row, change):  # type: ignore[no-untyped-def]
-    """Committed saving is agreed anew with a new income: the own factor stays."""
-    c.committed_share[row] = min(np.int64(c.committed_share[row] * change + 0.5), 255)
 
 
 @njit(**INLINE)
@@ -127,7 +109,6 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
     for q in range(count):
         row = start + s.queue[q]
         if s.flags[q] == 1:
-            usual = _usual_share(c, m, row, cell & 1, 0)
             income = (c.earnings[row] + c.pension[row]) * m.retirement_ratio[cell & 1]
             at_work = c.work_class[row]
             scheme = 1 if at_work == 1 or (at_work < 4 and (cell & 1) == 1) else 2
@@ -139,7 +120,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
             c.stage[row] = 2
             c.age[row] = m.retired_age
             c.group[row] = (c.group[row] // 4) * 4 + 3
-            _agree_anew(c, row, _usual_share(c, m, row, cell & 1, 1) / usual)
+            c.plan_income[row] = c.earnings[row] + c.pension[row]
         elif s.flags[q] == 2:
             word = mix(np.int64(s.words[1, s.queue[q]]), 9)
             at_work = np.int64(c.work_class[row])
@@ -148,7 +129,6 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
                 level = (
                     anchor[cell, at_work, np.int64(c.sector[row])] * m.retirement_ratio[cell & 1]
                 )
-            usual = _usual_share(c, m, row, cell & 1, 1)
             work_class = 1
             while (
                 work_class < 4
@@ -168,7 +148,7 @@ def _hand_over(c, m, anchor, s, part, start, count, place, cell):  # type: ignor
             rank = (c.earnings[row] + c.pension[row]) / level
             c.earnings[row] = rank * anchor[cell, work_class, job]
             c.pension[row] = 0.0
-            _agree_anew(c, row, _usual_share(c, m, row, cell & 1, 0) / usual)
+            c.plan_income[row] = c.earnings[row]
             c.scheme[row] = 0
             c.pensioners[row] = 0
             c.stage[row] = 0
@@ -186,9 +166,9 @@ def incomes(c, m, s, part, start, n, place, residence, trend):  # type: ignore[n
     _add_earnings(c, part, start, n, earned)
     add_floor_rise(c, part, start, n, rises)
     _pensions(c, m, part, start, n, place, trend, regular, paid, standing)
-    shares = on_stack()
-    committed_shares(c, m.committed_factor[place * 2 + residence], start, n, shares)
-    _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares)
+    plans, factor = reals_on_stack(), m.committed_factor[place * 2 + residence]
+    planned_saving(c, m, s, residence, factor, start, n, plans)
+    _save(c, m, s, part, start, n, place, residence, trend, regular, earned, paid, standing, plans)
 
 
 @njit(**INLINE)
@@ -305,20 +285,22 @@ def _pensions(c, m, part, start, n, place, trend, regular, paid, standing):  # t
 
 
 @njit(**INLINE)
-def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing, shares):  # type: ignore[no-untyped-def]
-    """Property income, committed saving, cash on hand; then housing outlays."""
+def _save(c, m, s, part, start, n, place, residence, trend, regular, earned, paid, standing, plans):  # type: ignore[no-untyped-def]
+    """Property income, saving by plan, cash on hand; plans catch up with lasting income."""
     stop, saved, spendable = start + n, on_stack(), reals_on_stack()
     income, cash = on_stack(), on_stack()
     liquid, committed = c.liquid[start:stop], c.committed[start:stop]
+    stage, plan_income, gain = c.stage[start:stop], c.plan_income[start:stop], m.plan_gain
+    least = np.int64(np.floor(m.income_floor[residence] * trend))
     yields, rate, fen_to_real = m.property_yield[place], m.deposit_rate, 0.01 / trend
     all_dividends = all_interest = all_saved = np.int64(0)
     for i in range(n):
-        share = shares[i]
-        saving = ((earned[i] + standing[i]) * share) >> SHARE_BITS
+        room = earned[i] + standing[i] - least
+        saving = max(min(fen(plans[i] * trend), room), 0) if stage[i] != 1 else np.int64(0)
         dividends = np.int64(np.floor(committed[i] * yields + 0.5))
         interest = np.int64(np.floor(liquid[i] * rate + 0.5))
         # Property income is regular, but not part of what savings plans are made of.
-        spendable[i] = regular[i] * (1.0 - share * SHARE_UNIT) + dividends * fen_to_real
+        spendable[i] = max(regular[i] - plans[i], 0.0) + dividends * fen_to_real
         income[i] = earned[i] + paid[i] + dividends + interest
         cash[i] = liquid[i] + income[i] - saving
         saved[i] = saving
@@ -327,6 +309,7 @@ def _save(c, m, s, part, start, n, place, trend, regular, earned, paid, standing
         all_saved += saving
     for i in range(n):
         committed[i] += saved[i]
+        catch_up(plan_income, stage, gain, i, regular[i] - plan_income[i])
     copy(spendable, s.spendable, n)
     copy(income, s.income, n)
     copy(cash, s.cash, n)
@@ -443,6 +426,7 @@ def _transfers(c, m, s, part, start, n, cell, trend, month):  # type: ignore[no-
         s.cash[i] += once + standing
         s.income[i] += once + standing
         s.spendable[i] += standing * 0.01 / trend
+        catch_up(c.plan_income, c.stage, m.plan_gain, row, standing * 0.01 / trend)
         part[k.O_TRANSFERS] += once + standing
         part[k.O_ELIGIBLE_HOUSEHOLDS + group * 3 + stage] += 1
         part[k.O_ELIGIBLE_PERSONS + group * 3 + stage] += size

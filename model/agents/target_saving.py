@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.agents.household_layout import COMMITTED_UNIT, F64, I64
+from model.agents.household_layout import F64
 from model.dimensions import AGE_GROUPS, RESIDENCES, STAGES
 from model.parameters import Parameters
 
@@ -66,8 +66,8 @@ class SavingTargets:
         old_age = self.retirement * np.maximum(self.gap - replacement, 0.0)
         return np.asarray(old_age + self.medical * paid + self.kept)
 
-    def factors(self, promised: F64) -> I64:
-        """Factor on committed shares [cell, working or retired x age group], of COMMITTED_UNIT.
+    def factors(self, promised: F64) -> F64:
+        """Factor on committed shares [cell, working or retired x age group].
 
         `promised` [place, age group, PROTECTIONS] as on the policy surface. Exactly neutral where
         nothing is promised; never negative, never larger for a larger promise.
@@ -76,8 +76,7 @@ class SavingTargets:
         replacement = promised[:, None, None, :, 2]
         left = self.total(relief, replacement) / self.total(np.zeros(1), np.zeros(1))
         share = self.contract + (1.0 - self.contract) * left
-        found = np.floor(share * COMMITTED_UNIT + 0.5).astype(np.int64)
-        return found.reshape(len(promised) * len(RESIDENCES), -1)
+        return np.asarray(share.reshape(len(promised) * len(RESIDENCES), -1))
 
 
 def _years_in_old_age(p: Parameters) -> F64:

@@ -17,7 +17,7 @@ BAND_AGES = (60, 75, 85)  # an age inside each band of the policy surface
 
 @dataclass(frozen=True)
 class PensionLever:
-    """Raises both schemes in its cities from month `start`; the announcement alone moves nothing."""
+    """Raises both schemes in its cities from month `start`; nothing is spent on the news alone."""
 
     name: str
     settings: Pensions
