@@ -350,9 +350,8 @@ def draw_balances(tables: Tables, cell: int, index: int, rows: Rows, row: int) -
     patience = draw_patience(tables, cell, late, income, a * WORD_UNIT)
     share = tables.committed_share[residence, late]
     kappa = share[node] + between * (share[node + 1] - share[node])
-    thrift = int(
-        min(max(quantile(tables.committed_spread, b * WORD_UNIT), 0.0) / THRIFT_UNIT, 255.0)
-    )
+    own = max(quantile(tables.committed_spread, b * WORD_UNIT), 0.0)
+    thrift = int(min(own / THRIFT_UNIT, 255.0))
     kappa = min(kappa * (thrift * THRIFT_UNIT), MOST_SAVED)
     # The consumption problem knows the income that is left after committed saving.
     spendable = locate(tables.income_nodes, income * (1.0 - kappa))

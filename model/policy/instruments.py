@@ -97,10 +97,11 @@ class Instruments:
     """One month's policy surface.
 
     wage_floor [place] yuan a month, gross; floor_enforced [place] 1 where informal employees get
-    all of its rise; pension_rate [place, scheme] share; pension_fixed [place, scheme, age band] yuan
-    a recipient; pension_recognised [place, scheme] share of the rise households count on;
+    all of its rise; pension_rate [place, scheme] share; pension_fixed [place, scheme, age band]
+    yuan a recipient; pension_recognised [place, scheme] share of the rise households count on;
     arrears_rate [place, scheme] and arrears_fixed [place, scheme, age band] the lump sum for past
-    months, as a share of the pension and in yuan a recipient; transfer [kind, cell, group, stage] fen;
+    months, as a share of the pension and in yuan a recipient; transfer [kind, cell, group, stage]
+    fen;
     subsidy_rate [item], subsidy_cap [item] and price_ceiling [item] yuan; subsidy_places [place]
     0/1; subsidy_gate share of claims that the remaining money covers; purchase_row [place] row of
     the replacement tables of those who know of the programmes, unaware_row of the others.
