@@ -415,7 +415,8 @@ def _exact_of_province(study: Study) -> float | None:
     if one.estimator == "narrative":
         shock, *controls = [panel.aggregates[name][span] for name in one.shocks]
         calendar = (np.arange(span.start, span.stop) + panel.first_calendar) % 12 + 1
-        found = est.narrative(effects[span], shock, np.array(controls), calendar, one.lags)
+        level = panel.aggregates[one.outcome][span]
+        found = est.narrative(effects[span], shock, np.array(controls), calendar, one.lags, level)
         return _number(found.value)
     scale = panel.aggregates_without[one.outcome][span].sum() / 100.0
     if one.per is not None:

@@ -207,19 +207,23 @@ def regression(y: F64, x: F64, weight: F64 | None = None) -> tuple[F64, F64]:
 
 
 def narrative(
-    outcome: F64, shock: F64, controls: F64, months_of_year: I64, lags: int
+    outcome: F64, shock: F64, controls: F64, months_of_year: I64, lags: int,
+    level: F64 | None = None,
 ) -> Estimate:  # fmt: skip
     """Effect of a yuan of benefits over the month it is paid and `lags` months after it.
 
-    The change of aggregate consumption [month] is regressed on the change of benefits and its
-    lags, other benefit changes, a constant and the calendar month (Romer and Romer 2016). The sum
-    of coefficients is the level effect `lags` months after a permanent change.
+    The growth of aggregate consumption [month] is regressed on the change of benefits and its
+    lags, other benefit changes, a constant and the calendar month, all changes over consumption of
+    the month before (Romer and Romer 2016): in money both would carry the trend. `level` is that
+    consumption where `outcome` is only a part of it. The sum of coefficients is the level effect
+    `lags` months after a permanent change.
     """
-    growth = np.diff(outcome)
+    before = (outcome if level is None else level)[:-1]
+    growth = np.diff(outcome) / before
     columns = [np.ones(growth.size)]
     columns += [(months_of_year[1:] == m).astype(float) for m in range(2, 13)]
-    lagged = [_lagged(np.diff(shock), lag) for lag in range(lags + 1)]
-    others = [_lagged(np.diff(one), lag) for one in controls for lag in range(lags + 2)]
+    lagged = [_lagged(np.diff(shock) / before, lag) for lag in range(lags + 1)]
+    others = [_lagged(np.diff(one) / before, lag) for one in controls for lag in range(lags + 2)]
     x = np.stack([*columns, *lagged, *others], axis=1)
     coefficients, covariance = regression(growth, x)
     chosen = slice(len(columns), len(columns) + lags + 1)
