@@ -214,3 +214,24 @@ def test_targeting_reaches_the_poorest() -> None:
         return float(by[0] / by.sum())
 
     assert certain_sign(paired(share, vouchers(5), TARGETED)) > CERTAIN
+
+
+def test_pensions_of_some_cities_rise_there_only() -> None:
+    """The rise is paid, and billed, where it was decided; elsewhere not one fen."""
+    rise = pensions(100.0)
+    rise["pensions"] |= {"cities": ["dalian", "fuxin"]}
+    economy = Economy(scenario(rise, months=3), lean=True)
+    for _ in range(3):
+        economy.step()
+    paid = by_place(economy.totals, "pension_rise").sum(axis=1)
+    chosen = np.isin(PLACES, ["dalian", "fuxin"])
+    assert (paid[chosen] > 0).all()
+    assert (paid[~chosen] == 0).all()
+    assert (economy.surface.pension_recognised[~chosen] == 1.0).all()
+    assert (economy.surface.pension_recognised[chosen] < 1.0).all()
+
+
+def test_pensions_of_all_cities_named_are_pensions_of_the_province() -> None:
+    named = pensions(100.0)
+    named["pensions"] |= {"cities": list(PLACES)}
+    assert digest(outcome(named, months=6)) == digest(outcome(pensions(100.0), months=6))

@@ -128,6 +128,23 @@ def test_narrative_finds_lasting_and_passing_responses(random: np.random.Generat
     assert lasting.error < 0.2
 
 
+def test_narrative_is_not_misled_by_a_common_trend() -> None:
+    """Consumption and benefits grow together; only rises say what benefits do."""
+    months = np.arange(200)
+    trend = 1.003**months
+    permanent, once = np.zeros(200), np.zeros(200)
+    for at in (20, 50, 90, 130, 170):
+        permanent[at:] += 10.0
+    once[[35, 110, 150]] = 15.0
+    outcome = (1000.0 + 0.7 * permanent) * trend
+    found = est.narrative(outcome, permanent * trend, np.array([once]), months % 12 + 1, 4)
+    assert found.value == pytest.approx(0.7, abs=0.02)
+    part = est.narrative(
+        0.7 * permanent * trend, permanent * trend, np.array([once]), months % 12 + 1, 4, outcome
+    )
+    assert part.value == pytest.approx(0.7, abs=0.02)
+
+
 def test_growth_on_the_year_before() -> None:
     path = np.concatenate([np.full(24, 100.0), np.full(12, 130.0)])
     assert est.year_on_year(path, slice(26, 30), 24).value == pytest.approx(30.0)

@@ -84,6 +84,21 @@ def assigned(panel: Panel, rule: Assignment, sample: Flags) -> tuple[F64, Flags]
     return np.ones(sample.size), sample
 
 
+def within_cells(weight: F64, treated: F64, traits: Traits) -> F64:
+    """Weights under which controls live where the treated live, town and country apart.
+
+    Every city runs a rush of its own, so that chances differ between cities, and so do seasons; the
+    studies compare winners and losers of one city. Cells without treated or controls are left out.
+    """
+    cell = traits.place * len(RESIDENCES) + traits.residence
+    counts = len(PLACES) * len(RESIDENCES)
+    inside = np.bincount(cell, weight * treated, counts)
+    outside = np.bincount(cell, weight * (1.0 - treated), counts)
+    both = (inside > 0.0) & (outside > 0.0)
+    ratio = np.where(both, inside / np.where(both, outside, 1.0), 0.0)
+    return np.asarray(weight * np.where(treated > 0.0, both[cell], ratio[cell]))
+
+
 def groups_of(panel: Panel, rule: Assignment, seed: int) -> I64:
     """Groups of the jackknife: places where several are treated, else random groups."""
     if rule.kind == "places" and len(rule.places or ()) >= FEWEST_PLACES:
@@ -141,6 +156,8 @@ def carry_out(spec: Specification, panel: Panel) -> list[Found]:
         sample = members(panel.traits, spec.sample) & members(panel.traits, one.sample)
         treated, pool = assigned(panel, spec.assignment, sample)
         weight = (panel.traits.weight * pool).astype(float)
+        if spec.assignment.kind == "receipt":
+            weight = within_cells(weight, treated, panel.traits)
         groups = groups_of(panel, spec.assignment, spec.run.seed)
         study = Study(panel, one, treated, weight, groups, spec.assignment)
         found = ESTIMATORS[one.estimator](study)
