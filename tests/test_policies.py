@@ -11,10 +11,20 @@ import numpy as np
 import pytest
 
 from model.agents.household_layout import field
+from model.dimensions import PLACES
 from model.economy import Economy
 from model.outcome import Outcome
+from model.policy.levers.base import by_place
 from model.scenario import load_scenario
-from tests.economies import Policies, certain_sign, household_spending, outcome, scenario, unequal
+from tests.economies import (
+    Policies,
+    certain_sign,
+    digest,
+    household_spending,
+    outcome,
+    scenario,
+    unequal,
+)
 
 BY_LEVER = ("payments", "direct_costs")  # have an axis of policies
 SEEDS = range(1, 8)
