@@ -163,11 +163,11 @@ def draws_below(grant: Grant) -> set[int]:
     """Index of the households of Shenyang's country that a grant reaches in two months."""
     packed, found = pack_grants([grant]), set()
     for month in (0, 1):
-        m = SimpleNamespace(**packed, trend=1.0, month=month)
+        m = SimpleNamespace(**packed, trend=1.0, month=month, plan_gain=0.1)
         for index in range(500):
             h = SimpleNamespace(
                 index=index, place=0, residence=0, group=0, stage=0, cash=0, income_now=0,
-                spendable=1.0,
+                spendable=1.0, plan_income=1.0,
             )  # fmt: skip
             receive_grants(h, m, lambda *_: None)
             found |= {index + 1000 * month} if h.cash else set()
