@@ -219,12 +219,6 @@ def test_places_are_their_data(pair: tuple[str, str], monkeypatch: pytest.Monkey
     assert differ.max() > 20.0, "the two places are too alike for the comparison to mean much"
 
 
-COARSE_LEAKAGE = pytest.mark.xfail(
-    strict=True,
-    reason="known fault: leakage at 1:8000 is 5.6 % above that at 1:1000, 4.01 standard errors",
-)
-
-
 def gap_in_errors(name: str, fine: int, coarse: int) -> tuple[float, float]:
     """Difference of a provincial total between two scales, relative, and in standard errors."""
     found = np.array(
@@ -239,13 +233,7 @@ def gap_in_errors(name: str, fine: int, coarse: int) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=COARSE_LEAKAGE) if name == "leakage" else name
-        for name in AGGREGATES
-    ],
-)
+@pytest.mark.parametrize("name", AGGREGATES)
 def test_scale_does_not_matter_beyond_sampling_error(name: str) -> None:
     """Means over ten seeds at 1:1000 and 1:8000 differ by less than four standard errors."""
     share, errors = gap_in_errors(name, 1000, 8000)
