@@ -354,7 +354,7 @@ def test_stationary_panel(tables: ConsumptionTables, parameters: Parameters) -> 
 def test_panel_moments_that_the_model_stands_on(
     tables: ConsumptionTables, parameters: Parameters
 ) -> None:
-    found = {m.name: m for m in calibration.moments(parameters, tables, 3_000)}
+    found = {m.name: m for m in calibration.moments(parameters, tables, 12_000)}
     for name in (
         "MPC 3 months, one-off", "MPC 12 months, one-off", "hand-to-mouth share", "saving rate",
         "permanent MPC year 1, poorest fifth", "mean income a month, urban",
