@@ -58,7 +58,18 @@ def _second_seed(table: Table, other: Table, lang: str) -> str:
         "second_seed", lang, seed=next(iter(other.settings.values()))["seed"],
         inside=other.inside, all=len(again), command=other.command,
         changes=", ".join(words) or _word("no_change", lang),
+        exact=_exactly_inside(table), exact_again=_exactly_inside(other),
     )  # fmt: skip
+
+
+def _exactly_inside(table: Table) -> int:
+    """Studies whose findings all lie in band by the exact effect, or the estimate without one."""
+    return sum(all(_by_exact(row) for row in one.rows) for one in table.replications)
+
+
+def _by_exact(row: Row) -> bool:
+    value = row.estimate if row.exact is None else row.exact
+    return value is not None and row.low <= value <= row.high
 
 
 def number(value: float | None) -> str:
