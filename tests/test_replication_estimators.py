@@ -1,9 +1,13 @@
 """The studies' estimators find effects that were put into synthetic panels, and no others."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from experiments.replications import estimators as est
+from experiments.replications.carry_out import within_cells
 
 UNITS, GROUPS, WITHIN = 8_000, 40, 1.645
 
@@ -157,3 +161,17 @@ def test_a_sample_without_controls_is_an_error() -> None:
             lambda w: est.difference_in_differences(values, np.ones(10), w),
             np.ones(10), np.arange(10),
         )  # fmt: skip
+
+
+def test_controls_of_a_rush_live_where_winners_live(random: np.random.Generator) -> None:
+    """Seasons that differ between cities do not move the estimate, however chances differ."""
+    place, residence = random.integers(0, 3, 600), random.integers(0, 2, 600)
+    treated = (random.random(600) < np.array([0.2, 0.5, 0.8])[place]).astype(float)
+    treated[place == 2] = 1.0  # nobody there goes without: such a city says nothing
+    traits: Any = SimpleNamespace(place=place, residence=residence)
+    weight = within_cells(np.ones(600), treated, traits)
+    season = 10.0 * place + 3.0 * residence
+    assert abs(est.difference_in_differences(season, treated, np.ones(600))) > 1.0
+    assert est.difference_in_differences(season + treated, treated, weight) == pytest.approx(1.0)
+    assert (weight[place == 2] == 0.0).all()
+    assert (weight[(place < 2) & (treated > 0.0)] == 1.0).all()

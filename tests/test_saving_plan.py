@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.agents.household_words import catch_up, planned_saving
+from model.agents.household import _put_aside
+from model.agents.household_words import catch_up, fen, planned_saving
 from model.dimensions import MOST_SAVED, PLACES, RESIDENCES, STAGES, THRIFT_UNIT
 from model.economy import Economy
 from model.parameters import load_parameters
@@ -30,7 +31,10 @@ STANDING: Policies = {
 }  # fmt: skip
 
 
-def household(income: float, stage: int = 0, thrift: int = 128) -> Any:
+USUAL_THRIFT = round(1.0 / THRIFT_UNIT)
+
+
+def household(income: float, stage: int = 0, thrift: int = USUAL_THRIFT) -> Any:
     return SimpleNamespace(
         plan_income=income, stage=stage, thrift=thrift, residence=1, place=0, group=1
     )
@@ -38,7 +42,10 @@ def household(income: float, stage: int = 0, thrift: int = 128) -> Any:
 
 def month(factor: float = 1.0) -> Any:
     factors = np.full((len(PLACES) * len(RESIDENCES), 8), factor)
-    return SimpleNamespace(usual_share=USUAL, committed_factor=factors, plan_gain=GAIN)
+    floor = np.rint(100.0 * PARAMETERS.array("consumption.income_floor"))
+    return SimpleNamespace(
+        usual_share=USUAL, committed_factor=factors, plan_gain=GAIN, income_floor=floor, trend=1.0
+    )
 
 
 @given(INCOME, INCOME, st.integers(0, 255), st.sampled_from([0, 2]))
@@ -52,14 +59,15 @@ def test_plans_rise_with_income_and_never_take_all(a: float, b: float, thrift: i
 
 def test_a_plan_is_the_usual_share_times_thrift_times_beliefs() -> None:
     usual = planned_saving(household(6000.0), month())
-    assert planned_saving(household(6000.0, thrift=64), month()) == pytest.approx(usual / 2.0)
+    assert planned_saving(household(6000.0, thrift=USUAL_THRIFT // 2), month()) == pytest.approx(
+        usual / 2.0
+    )
     assert planned_saving(household(6000.0), month(0.8)) == pytest.approx(usual * 0.8)
     name = "consumption.committed."
     centre, slope = (PARAMETERS.number(name + key) for key in ("centre", "slope"))
     maximum = float(PARAMETERS.array(name + "maximum")[1])
     share = maximum / (1.0 + (6000.0 / centre) ** (-1.0 / slope))
     assert usual == pytest.approx(6000.0 * share, rel=0.002)  # linear between income nodes
-    assert pytest.approx(1.0) == 128 * THRIFT_UNIT
 
 
 @given(INCOME, INCOME)
@@ -85,7 +93,17 @@ def test_of_a_standing_transfer_more_is_saved_every_month() -> None:
     assert saved[-1] < 0.3
 
 
-def test_who_loses_work_stops_saving_and_nobody_saves_below_the_allowance() -> None:
+@given(INCOME, INCOME)
+def test_nobody_saves_by_plan_what_is_needed_to_live_on(plan_income: float, earned: float) -> None:
+    """The whole plan if income allows it, else what is above the living allowance."""
+    one, m = household(plan_income), month()
+    plan, income = planned_saving(one, m), fen(earned)
+    saved, room = _put_aside(one, m, plan, income), income - int(m.income_floor[one.residence])
+    assert saved == (fen(plan) if fen(plan) <= room else max(room, 0))
+    assert _put_aside(household(plan_income, STAGES.index("unemployed")), m, plan, income) == 0
+
+
+def test_who_is_without_work_saves_nothing() -> None:
     economy = Economy(scenario(months=2), lean=True)
     before = economy.household_block.columns.committed.copy()
     economy.step()
@@ -93,6 +111,5 @@ def test_who_loses_work_stops_saving_and_nobody_saves_below_the_allowance() -> N
     jobless = now.stage == STAGES.index("unemployed")
     assert jobless.any()
     assert (now.committed[jobless] <= before[jobless]).all()
+    assert (now.committed[~jobless] > before[~jobless]).any()
     assert (now.liquid >= 0).all()
-    poor = now.income < 100.0 * PARAMETERS.array("consumption.income_floor").min()
-    assert (now.committed[poor] <= before[poor]).all()

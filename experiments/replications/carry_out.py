@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -84,13 +85,18 @@ def assigned(panel: Panel, rule: Assignment, sample: Flags) -> tuple[F64, Flags]
     return np.ones(sample.size), sample
 
 
+def cells_of(traits: Traits) -> I64:
+    """Place and residence of every household as one number."""
+    return np.asarray(traits.place.astype(np.int64) * len(RESIDENCES) + traits.residence)
+
+
 def within_cells(weight: F64, treated: F64, traits: Traits) -> F64:
     """Weights under which controls live where the treated live, town and country apart.
 
     Every city runs a rush of its own, so that chances differ between cities, and so do seasons; the
     studies compare winners and losers of one city. Cells without treated or controls are left out.
     """
-    cell = traits.place * len(RESIDENCES) + traits.residence
+    cell = cells_of(traits)
     counts = len(PLACES) * len(RESIDENCES)
     inside = np.bincount(cell, weight * treated, counts)
     outside = np.bincount(cell, weight * (1.0 - treated), counts)
@@ -256,8 +262,7 @@ def _bunching(study: Study) -> Estimate:
 def _area_slope(study: Study, weight: F64) -> Callable[[F64], float]:
     """Slope of areas' mean of household values on the share of treated households."""
     traits = study.panel.traits
-    cells = traits.place * 2 + traits.residence
-    area = cells * 10_000_000 + traits.number // study.rule.area_households
+    area = cells_of(traits) * 10_000_000 + traits.number // study.rule.area_households
     _, index = np.unique(area, return_inverse=True)
     size = np.bincount(index, weight)
     used = size > 0
@@ -398,10 +403,9 @@ def _exact_month(study: Study, weight: F64) -> float | None:
     """Month of payback or reversal on the path without noise: of the treated, or by exposure."""
     one, panel = study.one, study.panel
     difference = panel.treated[one.outcome][study.after] - panel.baseline[one.outcome][study.after]
-    one_month: Callable[[F64], float] = lambda row: est.mean(row, weight)  # noqa: E731
-    if study.rule.kind == "area":
-        one_month = _area_slope(study, study.weight)
-    effects = np.array([one_month(row.astype(float)) for row in difference])
+    by_exposure = study.rule.kind == "area"
+    of_month = _area_slope(study, study.weight) if by_exposure else partial(est.mean, weight=weight)
+    effects = np.array([of_month(row.astype(float)) for row in difference])
     if one.estimator == "payback_month":
         return _number(est.payback_month(effects, one.after[0]))
     window = _window(one)
